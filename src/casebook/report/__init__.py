@@ -1,0 +1,1 @@
+"""The case report: what it prints, what that bounds, and what contradicts what."""

@@ -1,0 +1,208 @@
+"""Chronology: the earliest and latest day of every event that printed statements allow.
+
+Each statement bounds the number of days from one event to another. That is a simple temporal problem (Dechter,
+Meiri and Pearl, Temporal constraint networks, Artificial Intelligence 1991;49:61-95): with an arc of length
+``max_days`` from the first event to the second and one of length ``-min_days`` back, the shortest path from i to j
+is the most days that can pass from i to j, and a cycle of negative length is a contradiction. A calendar date is a
+statement about the days that have passed since day 0 of the proleptic Gregorian ordinals.
+
+The solver knows no medicine. Days are whole days; all limits are closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csgraph
+
+from casebook.bounds import INFINITY, Bounds
+from casebook.errors import CasebookError, ChronologyError
+
+CALENDAR = "calendar"
+"""The event from which calendar days are counted: ordinal 0, the day before 0001-01-01."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """``to_event`` comes ``days`` (bounds, in days) after ``from_event``; ``printed`` is the wording."""
+
+    id: str
+    from_event: str
+    to_event: str
+    days: Bounds
+    printed: str = ""
+
+
+@dataclass(frozen=True)
+class Chronology:
+    """The solved network.
+
+    Attributes
+    ----------
+    events : tuple of str
+        Every event, in the order of first mention, without :data:`CALENDAR`.
+    statements : dict of str to Statement
+        By id.
+    """
+
+    events: tuple[str, ...]
+    statements: dict[str, Statement]
+    _index: dict[str, int]
+    _longest: np.ndarray  # (n, n): the most days from event i to event j
+    _previous: np.ndarray  # (n, n): the event before j on the shortest path from i
+    _reason: dict[tuple[int, int], str]  # the statement that gives the arc i -> j
+
+    def between(self, start: str, end: str) -> Bounds:
+        """Bounds on the days from ``start`` to ``end``."""
+        i, j = self._position(start), self._position(end)
+        return Bounds(_whole(-self._longest[j, i]), _whole(self._longest[i, j]))
+
+    def day(self, event: str) -> Bounds:
+        """Bounds on the calendar day of an event, as proleptic ordinals (``date.toordinal``)."""
+        return self.between(CALENDAR, event)
+
+    def because(self, start: str, end: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Ids of the statements that set the lower and the upper bound of :meth:`between`, in their order.
+
+        A tuple is empty where nothing bounds that side.
+        """
+        i, j = self._position(start), self._position(end)
+        return tuple(reversed(self._chain(j, i))), tuple(self._chain(i, j))
+
+    def days(self) -> pd.DataFrame:
+        """One row an event: ``event``, ``earliest``, ``latest`` (dates, NaT where unbounded)."""
+        rows = []
+        for event in self.events:
+            day = self.day(event)
+            rows.append((event, _timestamp(day.lower), _timestamp(day.upper)))
+        return pd.DataFrame(rows, columns=["event", "earliest", "latest"])
+
+    def order(self, events: Iterable[str] | None = None) -> list[str]:
+        """The events so that none stands before one it cannot precede; otherwise as given.
+
+        An event's rank is how many events are certainly not after it: if i is certainly not after j, all that is
+        certainly not after i is not after j either, so sorting by rank respects every certain order.
+        """
+        certain = self._longest <= 0  # [j, i]: at most 0 days from j to i, so i is not after j
+        rank = {event: int(certain[position].sum()) for event, position in self._index.items()}
+        return sorted(self.events if events is None else events, key=rank.__getitem__)
+
+    def clocks(self) -> dict[str, int]:
+        """Which events are tied to each other: a number for each event, equal where days between are bounded.
+
+        Being bounded on both sides is an equivalence relation, so the printed statements themselves say which
+        events can stand on one axis. Events on the calendar share a clock with :data:`CALENDAR`, number 0.
+        """
+        tied = np.isfinite(self._longest) & np.isfinite(self._longest.T)
+        _, labels = csgraph.connected_components(tied, directed=False)
+        order = {label: number for number, label in enumerate(dict.fromkeys(labels))}
+        return {event: order[labels[self._index[event]]] for event in (CALENDAR, *self.events)}
+
+    def _position(self, event: str) -> int:
+        if event not in self._index:
+            raise CasebookError(f"unknown event {event!r}; known: {', '.join(self.events)}")
+        return self._index[event]
+
+    def _chain(self, i: int, j: int) -> list[str]:
+        if i == j or not np.isfinite(self._longest[i, j]):
+            return []
+        arcs = []
+        while j != i:
+            k = int(self._previous[i, j])
+            arcs.append(self._reason[k, j])
+            j = k
+        return list(dict.fromkeys(reversed(arcs)))
+
+
+def solve(statements: Iterable[Statement]) -> Chronology:
+    """Find the earliest and latest day of every event, or the statements that cannot all hold.
+
+    Raises
+    ------
+    ChronologyError
+        Naming a smallest set of statements that contradict: a negative cycle of the fewest arcs.
+    CasebookError
+        If two statements share an id.
+    """
+    by_id: dict[str, Statement] = {}
+    for statement in statements:
+        if statement.id in by_id:
+            raise CasebookError(f"two statements with the id {statement.id!r}")
+        by_id[statement.id] = statement
+    events = tuple(
+        dict.fromkeys(
+            event
+            for statement in by_id.values()
+            for event in (statement.from_event, statement.to_event)
+            if event != CALENDAR
+        )
+    )
+    index = {event: position for position, event in enumerate((CALENDAR, *events))}
+
+    arcs = np.full((len(index), len(index)), INFINITY)
+    reason: dict[tuple[int, int], str] = {}
+    for statement in by_id.values():
+        i, j = index[statement.from_event], index[statement.to_event]
+        for tail, head, length in ((i, j, statement.days.upper), (j, i, -statement.days.lower)):
+            if length < arcs[tail, head]:
+                arcs[tail, head] = length
+                reason[tail, head] = statement.id
+
+    loops = np.flatnonzero(np.diag(arcs) < 0)
+    if loops.size:
+        raise _contradiction([reason[loops[0], loops[0]]], by_id)
+    np.fill_diagonal(arcs, 0)
+    # A zero in a dense matrix would mean "no arc" to scipy: missing arcs are named as infinite instead.
+    graph = csgraph.csgraph_from_dense(arcs, null_value=INFINITY)
+    try:
+        longest, previous = csgraph.floyd_warshall(graph, return_predecessors=True)
+    except csgraph.NegativeCycleError:
+        raise _contradiction([reason[arc] for arc in _negative_cycle(arcs)], by_id) from None
+    return Chronology(events, by_id, index, longest, previous, reason)
+
+
+def _negative_cycle(arcs: np.ndarray) -> list[tuple[int, int]]:
+    """The arcs of a negative cycle with as few arcs as any has.
+
+    Shortest walks of exactly k arcs, k = 1, 2, ...; the first closed walk that is negative visits no event twice,
+    for a part of it would else have been a shorter negative cycle.
+    """
+    n = len(arcs)
+    single = arcs.copy()
+    np.fill_diagonal(single, INFINITY)
+    walk, steps = single, []
+    for _ in range(n):
+        through = walk[:, :, None] + single[None, :, :]
+        steps.append(through.argmin(axis=1))
+        walk = through.min(axis=1)
+        closed = np.flatnonzero(np.diag(walk) < 0)
+        if closed.size:
+            start = here = int(closed[0])
+            cycle = []
+            for step in reversed(steps):
+                before = int(step[start, here])
+                cycle.append((before, here))
+                here = before
+            cycle.append((start, here))
+            return cycle[::-1]
+    raise AssertionError("no negative cycle")  # solve() calls this only when there is one
+
+
+def _contradiction(ids: list[str], by_id: dict[str, Statement]) -> ChronologyError:
+    ids = list(dict.fromkeys(ids))
+    lines = []
+    for statement in (by_id[name] for name in ids):
+        what = f"{statement.from_event} to {statement.to_event}: {statement.days} days"
+        lines.append(f"{statement.id}: {what}" + (f" ({statement.printed})" if statement.printed else ""))
+    return ChronologyError("\n  ".join(["these statements cannot all hold:", *lines]), ids)
+
+
+def _whole(days: float) -> float:
+    return int(days) if np.isfinite(days) else float(days)
+
+
+def _timestamp(ordinal: float) -> pd.Timestamp:
+    return pd.Timestamp.fromordinal(ordinal) if np.isfinite(ordinal) else pd.NaT

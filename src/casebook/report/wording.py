@@ -1,0 +1,220 @@
+"""The wording of a report, turned into bounds by one stated convention.
+
+``data/report/conventions.csv`` says, for each kind of wording ("30 months later", "day 323", "< 0.01%"), how much
+earlier or later than the bare quantity it may mean, for a tight, the adopted and a loose convention. It is the one
+place where the convention is changed; ``python -m casebook.report.wording data/report`` then writes the bounds that
+follow into the tables.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import math
+import os
+import re
+import sys
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from casebook.bounds import INFINITY, Bounds
+from casebook.errors import CasebookError
+
+PRINTED_DATE = re.compile(r"^(\d{4})[.\-/](\d{1,2})[.\-/](\d{1,2})$")
+PRINTED_VALUE = re.compile(r"^(\d+(?:\.\d+)?)\s*%$")
+PRINTED_LIMIT = re.compile(r"(?:<|below)\s*(\d+(?:\.\d+)?)\s*%")
+PERIODIC = {"n_months", "about_n_months", "age", "n_weeks", "n_days", "day_n"}
+
+
+def slack(conventions: pd.DataFrame, wording: str, stretch: str = "adopted") -> tuple[float, float]:
+    """How much less and how much more than the bare quantity a wording may mean.
+
+    Returns ``(minus, plus)`` in the convention's own unit; infinite where the convention sets no limit.
+    """
+    rows = conventions.loc[conventions["id"] == wording]
+    if rows.empty:
+        known = ", ".join(conventions["id"])
+        raise CasebookError(f"no convention for the wording {wording!r}; known: {known}")
+    minus, plus = (rows.iloc[0][f"{side}_{stretch}"] for side in ("minus", "plus"))
+    return tuple(INFINITY if pd.isna(value) else float(value) for value in (minus, plus))
+
+
+def days(quantity: float, unit: str | None, minus: float, plus: float) -> Bounds:
+    """Whole days that a printed quantity can mean.
+
+    Parameters
+    ----------
+    quantity, unit
+        The printed number, in ``days``, ``weeks`` or (calendar) ``months``. Missing: 0.
+    minus, plus
+        Slack in days, from :func:`slack`.
+
+    Notes
+    -----
+    A number of months is as many days as the months it spans: 1 month is 28 to 31 days, taken over every
+    possible first day of the Gregorian cycle.
+    """
+    if pd.isna(quantity):
+        quantity = 0
+    if unit == "months":
+        if quantity != int(quantity):
+            raise CasebookError(f"months must be whole, found {quantity}")
+        shortest, longest = _month_spans(int(quantity))
+    else:
+        shortest = longest = int(quantity) * {"weeks": 7}.get(unit, 1)
+    lower = -INFINITY if minus == INFINITY else shortest - int(minus)
+    upper = INFINITY if plus == INFINITY else longest + int(plus)
+    return Bounds(lower, upper)
+
+
+def calendar_day(printed: str, wording: str, minus: float, plus: float) -> Bounds:
+    """Ordinals of the days that a printed date can mean; a day that does not exist lies between two that do."""
+    if wording == "month":
+        first = pd.Timestamp(printed).date()
+        after = dt.date(first.year + first.month // 12, first.month % 12 + 1, 1)
+        return Bounds(first.toordinal() - int(minus), after.toordinal() - 1 + int(plus))
+    real = real_date(printed)
+    if real is not None:
+        return Bounds(real.toordinal() - int(minus), real.toordinal() + int(plus))
+    year, month, day = _parts(printed)
+    before, after = (_nearest(year, month, day, step) for step in (-1, 1))
+    return Bounds(before.toordinal() - int(minus), after.toordinal() + int(plus))
+
+
+def real_date(printed: str) -> dt.date | None:
+    """The date that is printed as year.month.day, or None if the calendar has no such day."""
+    try:
+        return dt.date(*_parts(printed))
+    except ValueError:
+        return None
+
+
+def value(printed: str, wording: str, minus: float, plus: float) -> Bounds:
+    """What a printed reading can mean, in percent.
+
+    A number stands for every value that is printed so: ``0.4%`` is 0.35 to 0.45 where half of the last printed
+    place is allowed for. ``< 0.01%`` is [0, 0.01). A word such as "undetectable" is [0, ``plus``).
+    """
+    if wording == "negative":
+        return Bounds.below(plus, lower=0)
+    if wording == "below":
+        found = PRINTED_LIMIT.search(printed)
+        if not found:
+            raise CasebookError(f"no limit in {printed!r}; expected such as '< 0.01%'")
+        return Bounds.below(float(found[1]), lower=0)
+    found = PRINTED_VALUE.match(printed)
+    if not found:
+        raise CasebookError(f"no reading in {printed!r}; expected such as '0.45%'")
+    number = Decimal(found[1])
+    place = Decimal(1).scaleb(number.as_tuple().exponent)
+    lower = max(number - place * Decimal(str(minus)), Decimal(0))
+    return Bounds(float(lower), float(number + place * Decimal(str(plus))))
+
+
+@cache
+def _month_spans(months: int) -> tuple[int, int]:
+    """Shortest and longest number of days from a day to the same day some months later."""
+    spans = []
+    for start in range(400 * 12):  # the Gregorian calendar repeats after 400 years
+        year, month = divmod(start, 12)
+        later_year, later_month = divmod(start + months, 12)
+        spans.append((dt.date(later_year + 2000, later_month + 1, 1) - dt.date(year + 2000, month + 1, 1)).days)
+    return min(spans), max(spans)
+
+
+def _parts(printed: str) -> tuple[int, int, int]:
+    found = PRINTED_DATE.match(printed)
+    if not found:
+        raise CasebookError(f"no date in {printed!r}; expected year.month.day, such as 2022.02.14")
+    return tuple(map(int, found.groups()))
+
+
+def _nearest(year: int, month: int, day: int, step: int) -> dt.date:
+    """The last real day before (step -1) or the first after (step 1) a day that does not exist."""
+    if not (1 <= month <= 12 and 28 < day <= 31):
+        raise CasebookError(f"{year}.{month:02}.{day:02} is no date, and no day near it can be told")
+    after = dt.date(year + month // 12, month % 12 + 1, 1)
+    return after if step > 0 else after - dt.timedelta(days=1)
+
+
+# -- writing the bounds into the tables ----------------------------------------------------------------------
+
+
+def derived(name: str, row: dict, conventions: pd.DataFrame, stretch: str) -> Bounds | None:
+    """The bounds that follow from a row's wording, or None if the row names no wording.
+
+    ``name`` is the table: ``events`` (ordinals of days), ``intervals`` (days) or ``measurements`` (percent).
+    """
+    if pd.isna(row["wording"]):
+        return None
+    minus, plus = slack(conventions, row["wording"], stretch)
+    if name == "events":
+        return calendar_day(row["date_printed"], row["wording"], minus, plus)
+    if name == "intervals":
+        return days(row["quantity"], row["unit"], minus, plus)
+    return value(row["printed"], row["wording"], minus, plus)
+
+
+COLUMNS = {
+    "events": ("earliest", "latest"),
+    "intervals": ("min_days", "max_days"),
+    "measurements": ("lower", "upper"),
+}
+
+
+def cells(name: str, bounds: Bounds) -> tuple[str, str]:
+    """The bounds as the two cells of table ``name``; empty where there is no limit."""
+
+    def cell(limit: float) -> str:
+        if math.isinf(limit):
+            return ""
+        if name == "events":
+            return dt.date.fromordinal(int(limit)).isoformat()
+        return f"{limit:.10g}"
+
+    return cell(bounds.lower), cell(bounds.upper)
+
+
+def rewrite(directory: Path) -> list[str]:
+    """Write the bounds that the adopted convention gives into the tables of ``directory``.
+
+    Returns the ids of the rows that changed. Each file is replaced whole, or not at all.
+    """
+    from casebook.report import schema
+    from casebook.tables import read
+
+    conventions = read(directory / "conventions.csv", schema.CONVENTIONS)
+    changed, written = [], {}
+    for name, columns in COLUMNS.items():
+        path = directory / f"{name}.csv"
+        typed = read(path, schema.TABLES[name]).to_dict("records")
+        with path.open(encoding="utf-8", newline="") as lines:
+            reader = csv.DictReader(lines)
+            rows, header = list(reader), reader.fieldnames
+        for row, values in zip(rows, typed, strict=True):
+            bounds = derived(name, values, conventions, "adopted")
+            if bounds is not None and (new := dict(zip(columns, cells(name, bounds), strict=True))).items() - row.items():
+                row.update(new)
+                changed.append(row["id"])
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, header, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        written[path] = text.getvalue()
+    for path, text in written.items():
+        beside = path.with_suffix(".csv.new")
+        beside.write_text(text, encoding="utf-8", newline="")
+        os.replace(beside, path)
+    return changed
+
+
+if __name__ == "__main__":
+    try:
+        rows = rewrite(Path(sys.argv[1]))
+    except CasebookError as error:
+        sys.exit(str(error))
+    print(f"{len(rows)} rows changed" + (f": {' '.join(rows)}" if rows else ""))

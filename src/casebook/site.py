@@ -1,0 +1,196 @@
+"""The site: the book built once for each state of its sources, and served on this machine.
+
+Usage: ``python -m casebook.site build`` or ``python -m casebook.site serve [port]``.
+
+A build starts from clean doctrees, because Sphinx complains of a missing number only when it reads a page anew. It is made
+beside the site that stands and takes its place when it is whole, so that a failed or interrupted build changes nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import hashlib
+import http.server
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from casebook.errors import CasebookError
+from casebook.paths import ROOT
+
+BUILD = ROOT / "_build"
+SITE = BUILD / "html"
+PORT = 8000
+
+EXECUTION_INPUTS = ("src", "data", "requirements.txt")
+"""What a chapter's results rest on besides its own cells."""
+
+SITE_INPUTS = (*EXECUTION_INPUTS, "chapters", "_config.yml", "_toc.yml", "references.bib")
+
+FINGERPRINT = "fingerprint.txt"
+IGNORED = ("__pycache__", ".ipynb_checkpoints", ".DS_Store", "casebook.egg-info")
+
+
+def fingerprint(inputs: Sequence[str] = SITE_INPUTS, root: Path = ROOT) -> str:
+    """Hash the names and contents of ``inputs`` (files or folders under ``root``) and the version of Python."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in _files(inputs, root):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(root).as_posix()}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
+def _files(inputs: Sequence[str], root: Path) -> Iterator[Path]:
+    for name in inputs:
+        top = root / name
+        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            if path.is_file() and not set(IGNORED).intersection(path.relative_to(root).parts):
+                yield path
+
+
+def build() -> Path:
+    """Build the site unless the one that stands was built from the same sources, and give its folder.
+
+    Raises
+    ------
+    CasebookError
+        If a cell fails or Sphinx has anything to complain of. The site that stood before still stands.
+    """
+    with _alone():
+        wanted = fingerprint()
+        if not is_current(wanted):
+            start = time.monotonic()
+            _rebuild(wanted)
+            print(f"Built in {time.monotonic() - start:.0f} s.", flush=True)
+        else:
+            print("Nothing has changed since the book was built.", flush=True)
+    return SITE
+
+
+def is_current(wanted: str) -> bool:
+    """Tell whether the site that stands was built from the sources with this fingerprint."""
+    stamp = SITE / FINGERPRINT
+    return stamp.is_file() and stamp.read_text(encoding="utf-8").strip() == wanted
+
+
+def _rebuild(wanted: str) -> None:
+    cache = _execution_cache()
+    _execute(cache)
+    for abandoned in BUILD.glob("new-*"):  # a build that was killed could not clean up after itself
+        shutil.rmtree(abandoned)
+    with tempfile.TemporaryDirectory(prefix="new-", dir=BUILD) as folder:
+        new = _typeset(Path(folder), cache)
+        (new / FINGERPRINT).write_text(f"{wanted}\n", encoding="utf-8")
+        if SITE.exists():
+            SITE.rename(Path(folder, "old"))
+        new.rename(SITE)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let one build run at a time: a second one waits, and then finds nothing left to do."""
+    BUILD.mkdir(exist_ok=True)
+    with open(BUILD / "lock", "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _execution_cache() -> Path:
+    """Give the folder of executed chapters, and delete those made with other code or other data.
+
+    Jupyter Book's cache compares a chapter's cells only: kept across a change in ``src`` or ``data`` it would show old numbers.
+    """
+    caches = BUILD / "executed"
+    current = caches / fingerprint(EXECUTION_INPUTS)[:16]
+    current.mkdir(parents=True, exist_ok=True)
+    for other in set(caches.iterdir()) - {current}:
+        shutil.rmtree(other)
+    return current
+
+
+def _execute(folder: Path) -> None:
+    """Put every chapter that is not there yet into the cache; Jupyter Book itself would run them one after the other."""
+    from jupyter_cache import get_cache
+    from jupyter_cache.base import CacheBundleIn
+
+    from casebook import notebooks
+
+    cache = get_cache(folder)
+
+    def is_cached(path: Path) -> bool:
+        try:
+            return bool(cache.match_cache_notebook(notebooks.read(path)))
+        except KeyError:
+            return False
+
+    def keep(path: Path, notebook) -> None:
+        cache.cache_notebook_bundle(CacheBundleIn(notebook, str(path)), check_validity=False, overwrite=True)
+
+    missing = [path for path in notebooks.chapters() if not is_cached(path)]
+    if missing:
+        print(f"Executing {len(missing)} chapters, {notebooks.AT_ONCE} at a time:", flush=True)
+        notebooks.execute(missing, keep)
+
+
+def _typeset(folder: Path, cache: Path) -> Path:
+    """Run Jupyter Book into a folder; a warning is an error."""
+    from jupyter_book.sphinx import build_sphinx
+
+    print("Setting the pages.", flush=True)
+    html = folder / "html"
+    outcome = build_sphinx(
+        ROOT,
+        html,
+        doctreedir=folder / "doctrees",
+        path_config=ROOT / "_config.yml",
+        noconfig=True,
+        confoverrides={
+            "external_toc_path": str(ROOT / "_toc.yml"),
+            "latex_individualpages": False,
+            "nb_execution_cache_path": str(cache),
+            "nitpicky": True,
+        },
+        quiet=True,
+        warningiserror=True,
+        keep_going=True,
+    )
+    if outcome != 0:
+        raise CasebookError("The book was not built, for the reasons above. The site that stood before still stands.")
+    return html
+
+
+def serve(port: int = PORT) -> None:
+    """Build the site and serve it on this machine until interrupted; port 0 takes any free one."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=build())
+    with http.server.ThreadingHTTPServer(("localhost", port), handler) as server:
+        print(f"The book is at http://localhost:{server.server_port}/ (Ctrl+C stops).", flush=True)
+        server.serve_forever()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the command named first in ``arguments``."""
+    match arguments:
+        case ["build"]:
+            page = build() / "index.html"
+            print(f"The book is at {os.path.relpath(page)} ({page.as_uri()}).")
+        case ["serve"]:
+            serve()
+        case ["serve", port] if port.isdigit():
+            serve(int(port))
+        case _:
+            raise CasebookError("usage: python -m casebook.site build | serve [port]")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except CasebookError as error:
+        sys.exit(f"{error}")
+    except KeyboardInterrupt:
+        sys.exit("Interrupted.")
