@@ -12,6 +12,8 @@ import enum
 import math
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from fractions import Fraction
+from numbers import Real
 
 from casebook.errors import CasebookError
 
@@ -43,7 +45,7 @@ class Bounds:
 
     Parameters
     ----------
-    lower, upper : int, float, Fraction or Decimal
+    lower, upper : int, float or Fraction
         The limits, in whatever unit the quantity has; ``-inf`` and ``inf`` where there is none.
         Integers and fractions are kept exact; floats round as floats do.
     lower_closed, upper_closed : bool
@@ -67,7 +69,7 @@ class Bounds:
 
     def __post_init__(self) -> None:
         for limit in (self.lower, self.upper):
-            if isinstance(limit, (str, bool)) or limit != limit:
+            if not isinstance(limit, Real) or isinstance(limit, bool) or limit != limit:
                 raise CasebookError(f"a limit must be a number, found {limit!r}")
         if self.lower == INFINITY or self.upper == -INFINITY:
             raise CasebookError(f"no number lies between {self.lower} and {self.upper}")
@@ -235,7 +237,7 @@ class Bounds:
                 return sign * INFINITY, False
             if limit in (INFINITY, -INFINITY):
                 return 0, False
-            return 1 / limit, closed
+            return Fraction(1, limit) if isinstance(limit, int) else 1 / limit, closed
 
         sign = 1 if self.lower >= 0 else -1
         lower, lower_closed = turn(self.upper, self.upper_closed, sign)
@@ -341,10 +343,18 @@ def _decimal(value: float, digits: int | None, rounding: str) -> tuple[str, bool
     """``value`` as text, and whether rounding moved it."""
     if value in (INFINITY, -INFINITY):
         return str(value), False
-    # repr of a float is the shortest decimal that stands for it, so .285 rounds as it reads.
-    number = Decimal(value) if isinstance(value, (int, Decimal)) else Decimal(repr(float(value)))
-    shown = number if digits is None else number.quantize(Decimal(1).scaleb(-digits), rounding=rounding)
+    if isinstance(value, Fraction) and digits is not None:
+        number = value * 10**digits  # exact: as a float it might round inwards
+        shown = Decimal(math.floor(number) if rounding == ROUND_FLOOR else math.ceil(number))
+        moved, shown = shown != number, shown.scaleb(-digits)
+    else:
+        # repr of a float is the shortest decimal that stands for it, so .285 rounds as it reads.
+        number = Decimal(value) if isinstance(value, int) else Decimal(repr(float(value)))
+        shown = number if digits is None else number.quantize(Decimal(1).scaleb(-digits), rounding=rounding)
+        moved = shown != number
+    if shown == 0:
+        shown = abs(shown)  # -0.001 rounded up is 0.00, not -0.00
     text = f"{shown:f}"
     if "." in text and digits is None:
         text = text.rstrip("0").rstrip(".")
-    return text.replace("-", "−"), shown != number
+    return text.replace("-", "−"), moved

@@ -37,26 +37,45 @@ def read(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     DataError
         Listing every problem with file, row (line of the file), column, found and expected.
     """
-    name = "/".join(path.parts[-3:]) if path.is_absolute() else str(path)
-    raw = _cells(path, name)
-    problems = [
+    frame, problems = check(path, schema)
+    if problems:
+        raise DataError(problems)
+    return frame
+
+
+def check(path: Path, schema: pa.DataFrameSchema) -> tuple[pd.DataFrame | None, list[Problem]]:
+    """The table as :func:`read` gives it, and every problem found in it.
+
+    With problems the frame holds what could be read, an unreadable cell as a missing value; it is None where the
+    file could not be read, or lacks a column. The index is the line of the file on which each row begins.
+    """
+    name = shown(path)
+    raw, problems = _cells(path, name)
+    if raw is None:
+        return None, problems
+    present = {column: rule for column, rule in schema.columns.items() if column in raw.columns}
+    lacking = [
         Problem(name, HEADER_LINES, column, "no such column", "a column of this name")
         for column in schema.columns
-        if column not in raw.columns
+        if column not in present
     ]
+    problems += lacking
     problems += [
         Problem(name, HEADER_LINES, column, "an unknown column", f"only {', '.join(schema.columns)}")
         for column in raw.columns
         if column not in schema.columns
     ]
-    if problems:
-        raise DataError(problems)
+    if lacking:
+        # The columns that are there can still be checked, each on its own.
+        schema = type(schema)(present)
+    typed, unreadable = _typed(raw, schema, name)
+    problems += unreadable + _failures(typed, raw, schema, name)
+    return None if lacking else typed, sorted(problems, key=lambda p: (p.row or 0, p.column or ""))
 
-    typed, problems = _typed(raw, schema, name)
-    problems += _failures(typed, raw, schema, name)
-    if problems:
-        raise DataError(sorted(problems, key=lambda p: (p.row or 0, p.column or "")))
-    return typed
+
+def shown(path: Path) -> str:
+    """The path as a problem names it: no more of where somebody keeps the file than tells it from another."""
+    return "/".join(path.parts[-3:]) if path.is_absolute() else str(path)
 
 
 def unknown_references(
@@ -64,8 +83,8 @@ def unknown_references(
 ) -> list[Problem]:
     """A problem for every cell of ``column`` whose ids (separated by spaces) are not all ``known``."""
     return [
-        Problem(file, position + HEADER_LINES + 1, column, repr(reference), expected)
-        for position, cell in enumerate(frame[column])
+        Problem(file, line, column, repr(reference), expected)
+        for line, cell in frame[column].items()
         if not pd.isna(cell)
         for reference in str(cell).split()
         if reference not in known
@@ -108,34 +127,46 @@ def typeset(
     )
 
 
-def _cells(path: Path, name: str) -> pd.DataFrame:
-    """Every cell as text, or the DataError that says why the file cannot be read at all."""
+def _cells(path: Path, name: str) -> tuple[pd.DataFrame | None, list[Problem]]:
+    """Every cell as text, indexed by line, and what keeps the file from being a table (then often None)."""
     try:
         content = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        raise DataError([Problem(name, None, None, "no such file", "a CSV file")]) from None
+        return None, [Problem(name, None, None, "no such file", "a CSV file")]
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = error.object[: error.start].count(b"\n") + 1
         found = f"byte 0x{error.object[error.start]:02x}"
-        raise DataError([Problem(name, line, None, found, "text in UTF-8")]) from None
+        return None, [Problem(name, line, None, found, "text in UTF-8")]
     # The header is read as a row, so that a repeated column name is seen and not silently renamed.
     import csv
     import io
 
-    rows = list(csv.reader(io.StringIO(content.removeprefix("\ufeff"), newline=""), strict=True))
-    if not rows:
-        raise DataError([Problem(name, None, None, "an empty file", "a header row")])
+    reader = csv.reader(io.StringIO(content.removeprefix("\ufeff"), newline=""), strict=True)
+    rows, lines = [], []  # a quoted cell may hold a line break, so a row is not always one line
+    try:
+        lines.append(1)
+        for row in reader:
+            rows.append(row)
+            lines.append(reader.line_num + 1)
+    except csv.Error as error:
+        return None, [Problem(name, lines[-1], None, f"no CSV ({error})", "a quote closed and doubled inside a cell")]
+    if not rows or not any(rows[0]):
+        return None, [Problem(name, None, None, "an empty file", "a header row")]
     header = rows[0]
     repeated = sorted({column for column in header if header.count(column) > 1})
-    problems = [Problem(name, 1, column, "the column twice", "each column once") for column in repeated]
+    problems = [Problem(name, HEADER_LINES, column, "the column twice", "each column once") for column in repeated]
     problems += [
         Problem(name, line, None, f"{len(row)} cells", f"{len(header)}, as in the header")
-        for line, row in enumerate(rows[1:], start=2)
+        for line, row in zip(lines[1:], rows[1:])
         if len(row) != len(header)
     ]
-    if problems:
-        raise DataError(problems)
-    return pd.DataFrame(rows[1:], columns=header, dtype=str).replace("", None)
+    if repeated:
+        return None, problems
+    # A ragged row is a problem already; its cells cannot be told apart, so it is left out of what is checked next.
+    whole = [(line, row) for line, row in zip(lines[1:], rows[1:]) if len(row) == len(header)]
+    index = pd.Index([line for line, _ in whole], dtype="int64", name="line")
+    raw = pd.DataFrame([row for _, row in whole], columns=header, index=index, dtype=str)
+    return raw.replace("", None), problems
 
 
 def _typed(
@@ -147,7 +178,7 @@ def _typed(
         kind = str(rule.dtype)
         if kind.startswith(("float", "int", "Int")):
             values, expected = pd.to_numeric(raw[column], errors="coerce"), "a number"
-            values = values.astype("float64")
+            values = values.astype("float64").where(lambda numbers: numbers.abs() != float("inf"))
         elif kind.startswith("datetime"):
             values = pd.to_datetime(raw[column], format="%Y-%m-%d", errors="coerce")
             expected = "a date as YYYY-MM-DD"
@@ -155,9 +186,8 @@ def _typed(
             values, expected = raw[column].map({"yes": True, "no": False}).astype("boolean"), "yes or no"
         else:
             values, expected = raw[column].astype("object"), "text"
-        for position in raw.index[raw[column].notna() & values.isna()]:
-            found = repr(raw.at[position, column])
-            problems.append(Problem(name, position + HEADER_LINES + 1, column, found, expected))
+        for line in raw.index[raw[column].notna() & values.isna()]:
+            problems.append(Problem(name, line, column, repr(raw.at[line, column]), expected))
         typed[column] = values
     return typed, problems
 
@@ -173,24 +203,21 @@ def _failures(
         cases: Mapping = failed.failure_cases
     else:
         return []
+    # A rule about whole rows fails for every column alike; it is one problem, of the columns that it names.
+    whole_rows = cases["schema_context"] == "DataFrameSchema"
+    cases = cases.assign(column=cases["column"].mask(whole_rows, None))
     problems = []
     for case in cases.drop_duplicates(["column", "check", "index"]).itertuples():
-        row = None if pd.isna(case.index) else int(case.index)
-        column = case.column if case.column in raw.columns else None
+        line = None if pd.isna(case.index) else int(case.index)
         expected = {"not_nullable": "a value", "field_uniqueness": "each id once"}.get(case.check, case.check)
-        found = "nothing"
-        if column is not None and row is not None and not pd.isna(raw.at[row, column]):
-            found = repr(raw.at[row, column])
-        elif column is None and row is not None:
-            found = "cells that contradict"
-        elif row is None:
-            found = str(case.failure_case)
+        columns = [case.column] if case.column in raw.columns else [w for w in case.check.split() if w in raw.columns]
+        if line is None:
+            problems.append(Problem(name, None, case.column, str(case.failure_case), expected))
+            continue
+        cells = raw.loc[line, columns]
         # An unreadable cell is already a problem of its own; that it is now missing is not a second one.
-        unreadable = column is not None and row is not None and pd.isna(typed.at[row, column]) and not (
-            raw.at[row, column] is None or pd.isna(raw.at[row, column])
-        )
-        if not unreadable:
-            problems.append(
-                Problem(name, None if row is None else row + HEADER_LINES + 1, column, found, expected)
-            )
+        if (cells.notna() & typed.loc[line, columns].isna()).any():
+            continue
+        found = ", ".join("nothing" if pd.isna(cell) else repr(cell) for cell in cells)
+        problems.append(Problem(name, line, ", ".join(columns), found, expected))
     return problems

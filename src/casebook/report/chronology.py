@@ -81,14 +81,17 @@ class Chronology:
         return pd.DataFrame(rows, columns=["event", "earliest", "latest"])
 
     def order(self, events: Iterable[str] | None = None) -> list[str]:
-        """The events so that none stands before one it cannot precede; otherwise as given.
-
-        An event's rank is how many events are certainly not after it: if i is certainly not after j, all that is
-        certainly not after i is not after j either, so sorting by rank respects every certain order.
-        """
-        certain = self._longest <= 0  # [j, i]: at most 0 days from j to i, so i is not after j
-        rank = {event: int(certain[position].sum()) for event, position in self._index.items()}
-        return sorted(self.events if events is None else events, key=rank.__getitem__)
+        """The events so that none stands before one it cannot precede; otherwise as given."""
+        waiting = list(self.events if events is None else events)
+        position = {event: self._position(event) for event in waiting}
+        not_after = self._longest <= 0  # [j, i]: at most 0 days from j to i, so i is not after j
+        first = not_after.T & ~not_after  # [i, j]: i is not after j, and j may be after i: i comes first
+        ordered = []
+        while waiting:
+            free = next(j for j in waiting if not any(first[position[i], position[j]] for i in waiting))
+            waiting.remove(free)
+            ordered.append(free)
+        return ordered
 
     def clocks(self) -> dict[str, int]:
         """Which events are tied to each other: a number for each event, equal where days between are bounded.
@@ -125,12 +128,16 @@ def solve(statements: Iterable[Statement]) -> Chronology:
     ChronologyError
         Naming a smallest set of statements that contradict: a negative cycle of the fewest arcs.
     CasebookError
-        If two statements share an id.
+        If two statements share an id, or a limit is not a whole number of days that is itself possible.
     """
     by_id: dict[str, Statement] = {}
     for statement in statements:
         if statement.id in by_id:
             raise CasebookError(f"two statements with the id {statement.id!r}")
+        days = statement.days
+        ends = ((days.lower, days.lower_closed), (days.upper, days.upper_closed))
+        if any(np.isfinite(limit) and (limit != int(limit) or not closed) for limit, closed in ends):
+            raise CasebookError(f"{statement.id}: found {days} days; expected whole days with closed limits")
         by_id[statement.id] = statement
     events = tuple(
         dict.fromkeys(

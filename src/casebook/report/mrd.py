@@ -59,6 +59,13 @@ def readings(
             known = record.measurements.loc[record.measurements["case"] == case, "analyte"].unique()
             raise CasebookError(f"{case} has no reading of {analyte!r}; it has {', '.join(known)}")
     chosen = dict(phrases or {})
+    tables = (record.intervals, record.measurements)
+    for phrase, reading in chosen.items():
+        if not any(
+            ((table["case"] == case) & (table["phrase"] == phrase) & (table["reading"] == reading)).any()
+            for table in tables
+        ):
+            raise CasebookError(f"{case} has no reading {reading!r} of the phrase {phrase!r}")
     used = [
         row.reading == chosen[row.phrase] if row.phrase in chosen else bool(row.adopted)
         for row in rows.itertuples()
@@ -85,13 +92,14 @@ def possible_responses(level: Bounds, *, negative: bool | None, sensitivity: flo
     level
         Percent.
     negative
-        Whether the reading was negative (no residual cell found); None if not said, as in ``< 0.01%``.
+        Whether the reading was negative (no residual cell found); None if not said, as in ``< 0.01%``. A negative
+        reading is no failure, however high the limit below which it leaves the level.
     sensitivity
         The assay's sensitivity in percent; None if not printed.
     """
     possible = set()
     above = level >= THRESHOLD_PERCENT
-    if above is not Answer.NO:
+    if above is Answer.YES or (above is Answer.CANNOT_TELL and not negative):
         possible.add(Response.FAILURE)
     if above is not Answer.YES:
         enough = None if sensitivity is None else sensitivity <= THRESHOLD_PERCENT
@@ -110,13 +118,15 @@ def around_blinatumomab(record: Record, case: str, analyte: str = "MRD") -> pd.S
     """
     rows = readings(record, case, analyte)
     days = record.chronology(case)
-    start = _event(record, case, "infusion_start")
+    start = record.event(case, "infusion_start")
     certainly_before = rows[[(days.between(event, start) >= 0) is Answer.YES for event in rows["event"]]]
     certainly_after = rows[[(days.between(start, event) > 0) is Answer.YES for event in rows["event"]]]
     if certainly_before.empty or certainly_after.empty:
         raise CasebookError(f"{case} has no reading of {analyte} on both sides of the infusion")
     before, after = certainly_before.iloc[-1], certainly_after.iloc[0]
     sensitivity = None if pd.isna(after["sensitivity_printed"]) else float(after["sensitivity_printed"].rstrip(" %"))
+    # Where "negative" may say no more than "below 1%", it does not say that no residual cell was found.
+    negative = after["wording"] == "negative" and (after["bounds"] < THRESHOLD_PERCENT) is Answer.YES
     return pd.Series(
         {
             "before_id": before.name,
@@ -128,14 +138,10 @@ def around_blinatumomab(record: Record, case: str, analyte: str = "MRD") -> pd.S
             "reduction": reduction(before["bounds"], after["bounds"]),
             "responses": possible_responses(
                 after["bounds"],
-                negative=True if after["wording"] == "negative" else None,
+                negative=True if negative else None,
                 sensitivity=sensitivity,
             ),
         },
         name=case,
     )
 
-
-def _event(record: Record, case: str, kind: str) -> str:
-    events = record.events
-    return events.index[(events["case"] == case) & (events["event"] == kind)][0]

@@ -12,7 +12,7 @@ from casebook.bounds import INFINITY, Bounds
 from casebook.errors import CasebookError, DataError, Problem
 from casebook.paths import DATA
 from casebook.report import chronology, schema, wording
-from casebook.tables import HEADER_LINES, read, unknown_references
+from casebook.tables import check, shown, unknown_references
 
 STUDY = "all"
 """The ``case`` of what is said of all children at once."""
@@ -38,6 +38,19 @@ class Record:
     discrepancies: pd.DataFrame
     not_reported: pd.DataFrame
     stretch: str
+
+    def event(self, case: str, kind: str, *, missing_ok: bool = False) -> str | None:
+        """Id of the one event of a kind (such as ``hsct``) that a case has.
+
+        Raises CasebookError if there is none (unless ``missing_ok``: then None) or more than one.
+        """
+        self._known_case(case)
+        found = self.events.index[(self.events["case"] == case) & (self.events["event"] == kind)]
+        if len(found) == 1:
+            return found[0]
+        if missing_ok and found.empty:
+            return None
+        raise CasebookError(f"{case} has {len(found)} events of the kind {kind!r}; expected one")
 
     def phrases(self, case: str | None = None) -> pd.DataFrame:
         """The readings of every phrase that has more than one.
@@ -106,27 +119,35 @@ def load(directory: Path = DATA / "report", stretch: str = "adopted") -> Record:
     """
     if stretch not in schema.STRETCHES:
         raise CasebookError(f"unknown convention {stretch!r}; known: {', '.join(schema.STRETCHES)}")
-    frames, problems = {}, []
+    frames, problems, sound = {}, [], set()
     for name, rules in schema.TABLES.items():
-        try:
-            frames[name] = read(directory / f"{name}.csv", rules)
-        except DataError as error:
-            problems += error.problems
-    if problems:
-        raise DataError(problems)
-    problems = _loose_ends(frames)
+        frame, found = check(directory / f"{name}.csv", rules)
+        problems += found
+        # A table that cannot be read is told of once; what the others say of each other is still checked.
+        if frame is not None:
+            frames[name] = frame
+            sound |= {name} if not found else set()
+    files = {name: shown(directory / f"{name}.csv") for name in schema.TABLES}
+    problems += _loose_ends(frames, files)
+    told = {(problem.file, problem.row, problem.column) for problem in problems}
     for name in wording.COLUMNS:
-        problems += _add_bounds(name, frames[name], frames["conventions"], stretch)
+        if name in frames and "conventions" in sound:
+            found = _add_bounds(name, frames[name], frames["conventions"], stretch, files[name])
+            problems += [p for p in found if (p.file, p.row, p.column) not in told]
     if problems:
         raise DataError(problems)
     return Record(**{name: frame.set_index("id") for name, frame in frames.items()}, stretch=stretch)
 
 
-def _add_bounds(name: str, frame: pd.DataFrame, conventions: pd.DataFrame, stretch: str) -> list[Problem]:
+def _add_bounds(
+    name: str, frame: pd.DataFrame, conventions: pd.DataFrame, stretch: str, file: str
+) -> list[Problem]:
     """Put the column ``bounds`` into a table, and hold the bounds that stand in the file against the convention."""
-    file, columns, problems, bounds = f"{name}.csv", wording.COLUMNS[name], [], []
-    for position, row in enumerate(frame.to_dict("records")):
-        line = position + HEADER_LINES + 1
+    columns, problems, bounds = wording.COLUMNS[name], [], []
+    for line, row in zip(frame.index, frame.to_dict("records"), strict=True):
+        if row[columns[0]] > row[columns[1]]:
+            bounds.append(Bounds.unknown())  # reversed: the schema has told of it
+            continue
         stated = _stated(row, columns)
         try:
             adopted = wording.derived(name, row, conventions, "adopted")
@@ -158,13 +179,19 @@ def _stated(row: dict, columns: tuple[str, str]) -> Bounds:
     return Bounds(limit(row[columns[0]], -INFINITY), limit(row[columns[1]], INFINITY))
 
 
-def _loose_ends(frames: dict[str, pd.DataFrame]) -> list[Problem]:
-    """References to a case, event or statement that no table has."""
-    cases = set(frames["cases"]["id"])
-    events = set(frames["events"]["id"])
-    statements = set().union(*(frame["id"] for frame in frames.values()))
+def _loose_ends(frames: dict[str, pd.DataFrame], files: dict[str, str]) -> list[Problem]:
+    """References to a case, event or statement that no table has, and ids or readings that do not fit together."""
+
+    def ids(*names: str) -> set[str] | None:
+        # None where one of the tables could not be read: what is missing is then not known.
+        if not set(names) <= set(frames):
+            return None
+        return set().union(*(frames[name]["id"].dropna() for name in names))
+
+    cases, events, statements = ids("cases"), ids("events"), ids(*files)
+    all_cases = None if cases is None else cases | {STUDY}
     references = [
-        ("events", "case", cases | {STUDY}, "a case of cases.csv, or all"),
+        ("events", "case", all_cases, "a case of cases.csv, or all"),
         ("intervals", "case", cases, "a case of cases.csv"),
         ("intervals", "from_event", events, "an event of events.csv"),
         ("intervals", "to_event", events, "an event of events.csv"),
@@ -175,11 +202,55 @@ def _loose_ends(frames: dict[str, pd.DataFrame]) -> list[Problem]:
         ("treatments", "end_event", events, "an event of events.csv"),
         ("adverse_events", "case", cases, "a case of cases.csv"),
         ("claims", "cases", cases, "cases of cases.csv"),
-        ("not_reported", "cases", cases | {STUDY}, "cases of cases.csv, or all"),
+        ("not_reported", "cases", all_cases, "cases of cases.csv, or all"),
         ("discrepancies", "statements", statements, "ids of rows of these tables"),
     ]
-    return [
+    problems = [
         problem
         for table, column, known, expected in references
-        for problem in unknown_references(frames[table], column, known, f"{table}.csv", expected)
+        if table in frames and known is not None
+        for problem in unknown_references(frames[table], column, known, files[table], expected)
     ]
+    if events is not None:
+        problems += _foreign_events(frames, files)
+    for table in ("intervals", "measurements"):
+        if table in frames:
+            problems += _adoptions(frames[table], files[table])
+    if {"events", "intervals"} <= set(frames):
+        # Dates and intervals are statements of one chronology.
+        both = frames["intervals"]["id"]
+        problems += [
+            Problem(files["intervals"], line, "id", repr(name), "an id that events.csv does not have")
+            for line, name in both[both.isin(frames["events"]["id"])].dropna().items()
+        ]
+    return problems
+
+
+def _foreign_events(frames: dict[str, pd.DataFrame], files: dict[str, str]) -> list[Problem]:
+    """Rows of one case that name an event of another."""
+    owner = dict(zip(frames["events"]["id"], frames["events"]["case"], strict=True))
+    return [
+        Problem(files[table], line, column, repr(event), f"an event of {case}")
+        for table, columns in (
+            ("intervals", ("from_event", "to_event")),
+            ("measurements", ("event",)),
+            ("treatments", ("start_event", "end_event")),
+        )
+        if table in frames
+        for column in columns
+        for line, case, event in zip(
+            frames[table].index, frames[table]["case"], frames[table][column], strict=True
+        )
+        if event in owner and owner[event] not in (case, STUDY)
+    ]
+
+
+def _adoptions(frame: pd.DataFrame, file: str) -> list[Problem]:
+    """Phrases of which not exactly one reading is adopted."""
+    problems = []
+    for phrase, rows in frame.dropna(subset=["phrase", "reading", "adopted"]).groupby("phrase", sort=False):
+        adopted = rows.groupby("reading")["adopted"].agg(["all", "any"])
+        if adopted["all"].sum() != 1 or adopted["any"].sum() != 1:
+            found = f"{adopted['any'].sum()} readings of {phrase!r} adopted, in whole or in part"
+            problems.append(Problem(file, rows.index[0], "adopted", found, "one reading, in all its rows"))
+    return problems

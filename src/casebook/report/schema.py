@@ -67,7 +67,11 @@ CASES = _table(
 
 CONVENTIONS = _table(
     {"id": _key(), "example": _text(), "meaning": _text(), "unit": _text()}
-    | {f"{side}_{stretch}": _number() for stretch in STRETCHES for side in ("minus", "plus")}
+    | {
+        f"{side}_{stretch}": _number(Check.ge(0, error="0 or more"))
+        for stretch in STRETCHES
+        for side in ("minus", "plus")
+    }
     | {"why": _text()}
 )
 
@@ -136,6 +140,7 @@ TREATMENTS = _table(
         "case": _text(CASE),
         "block": _text(),
         "agents": _text(required=False),
+        "cycles_printed": _text(required=False),
         "route": _text(required=False),
         "dose_printed": _text(required=False),
         "dose_lower": _number(Check.ge(0, error="0 or more")),

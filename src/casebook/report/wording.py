@@ -60,29 +60,32 @@ def days(quantity: float, unit: str | None, minus: float, plus: float) -> Bounds
     """
     if pd.isna(quantity):
         quantity = 0
+    if quantity != int(quantity):
+        raise CasebookError(f"a number of {unit or 'days'} must be whole, found {quantity:g}")
     if unit == "months":
-        if quantity != int(quantity):
-            raise CasebookError(f"months must be whole, found {quantity}")
         shortest, longest = _month_spans(int(quantity))
     else:
         shortest = longest = int(quantity) * {"weeks": 7}.get(unit, 1)
-    lower = -INFINITY if minus == INFINITY else shortest - int(minus)
-    upper = INFINITY if plus == INFINITY else longest + int(plus)
-    return Bounds(lower, upper)
+    minus, plus = _whole_days(minus), _whole_days(plus)
+    return Bounds(shortest - minus, longest + plus)
 
 
 def calendar_day(printed: str, wording: str, minus: float, plus: float) -> Bounds:
     """Ordinals of the days that a printed date can mean; a day that does not exist lies between two that do."""
+    minus, plus = _whole_days(minus), _whole_days(plus)
     if wording == "month":
-        first = pd.Timestamp(printed).date()
+        try:
+            first = dt.datetime.strptime(printed, "%B %Y").date()
+        except ValueError:
+            raise CasebookError(f"no month in {printed!r}; expected such as 'April 2019'") from None
         after = dt.date(first.year + first.month // 12, first.month % 12 + 1, 1)
-        return Bounds(first.toordinal() - int(minus), after.toordinal() - 1 + int(plus))
+        return Bounds(first.toordinal() - minus, after.toordinal() - 1 + plus)
     real = real_date(printed)
     if real is not None:
-        return Bounds(real.toordinal() - int(minus), real.toordinal() + int(plus))
+        return Bounds(real.toordinal() - minus, real.toordinal() + plus)
     year, month, day = _parts(printed)
     before, after = (_nearest(year, month, day, step) for step in (-1, 1))
-    return Bounds(before.toordinal() - int(minus), after.toordinal() + int(plus))
+    return Bounds(before.toordinal() - minus, after.toordinal() + plus)
 
 
 def real_date(printed: str) -> dt.date | None:
@@ -113,6 +116,14 @@ def value(printed: str, wording: str, minus: float, plus: float) -> Bounds:
     place = Decimal(1).scaleb(number.as_tuple().exponent)
     lower = max(number - place * Decimal(str(minus)), Decimal(0))
     return Bounds(float(lower), float(number + place * Decimal(str(plus))))
+
+
+def _whole_days(slack: float) -> float:
+    if slack == INFINITY:
+        return slack
+    if slack != int(slack):
+        raise CasebookError(f"slack must be whole days, found {slack:g}")
+    return int(slack)
 
 
 @cache
@@ -152,6 +163,11 @@ def derived(name: str, row: dict, conventions: pd.DataFrame, stretch: str) -> Bo
     if pd.isna(row["wording"]):
         return None
     minus, plus = slack(conventions, row["wording"], stretch)
+    needed = {"events": "date_printed", "measurements": "printed"}.get(name)
+    if name == "intervals" and row["wording"] in PERIODIC:
+        needed = "quantity"
+    if needed is not None and pd.isna(row[needed]):
+        raise CasebookError(f"nothing in {needed}; the wording {row['wording']!r} needs it")
     if name == "events":
         return calendar_day(row["date_printed"], row["wording"], minus, plus)
     if name == "intervals":
@@ -182,7 +198,8 @@ def cells(name: str, bounds: Bounds) -> tuple[str, str]:
 def rewrite(directory: Path) -> list[str]:
     """Write the bounds that the adopted convention gives into the tables of ``directory``.
 
-    Returns the ids of the rows that changed. Each file is replaced whole, or not at all.
+    Returns the ids of the rows that changed. Each file is replaced whole, or not at all; one in which no bound
+    changes is left as it is.
     """
     from casebook.report import schema
     from casebook.tables import read
@@ -192,16 +209,18 @@ def rewrite(directory: Path) -> list[str]:
     for name, columns in COLUMNS.items():
         path = directory / f"{name}.csv"
         typed = read(path, schema.TABLES[name]).to_dict("records")
-        with path.open(encoding="utf-8", newline="") as lines:
-            reader = csv.DictReader(lines)
-            rows, header = list(reader), reader.fieldnames
+        content = path.read_bytes().decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(content, newline=""))
+        rows, header, before = list(reader), reader.fieldnames, len(changed)
         for row, values in zip(rows, typed, strict=True):
             bounds = derived(name, values, conventions, "adopted")
             if bounds is not None and (new := dict(zip(columns, cells(name, bounds), strict=True))).items() - row.items():
                 row.update(new)
                 changed.append(row["id"])
+        if len(changed) == before:
+            continue
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, header, lineterminator="\n")
+        writer = csv.DictWriter(text, header, lineterminator="\r\n" if "\r\n" in content else "\n")
         writer.writeheader()
         writer.writerows(rows)
         written[path] = text.getvalue()
@@ -213,6 +232,8 @@ def rewrite(directory: Path) -> list[str]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m casebook.report.wording DIRECTORY")
     try:
         rows = rewrite(Path(sys.argv[1]))
     except CasebookError as error:
