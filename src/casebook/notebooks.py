@@ -28,9 +28,10 @@ KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3
 LANGUAGE = {"name": "python"}
 """No version of Python: it differs between readers, and a chapter's results do not."""
 
-VOLATILE = ("ExecuteTime", "collapsed", "execution", "scrolled")
-"""Metadata that editors leave on a cell, and that says nothing of the chapter."""
+VOLATILE = ("ExecuteTime", "collapsed", "execution", "jupytext", "scrolled")
+"""Metadata that tools leave behind, and that says nothing of the chapter."""
 
+ADDRESS = re.compile(r"at 0x[0-9a-f]+")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -76,6 +77,7 @@ def execute(paths: Sequence[Path], done: Callable[[Path, NotebookNode], None]) -
     CasebookError
         With the traceback of every notebook that failed, once all have run. A notebook that failed is not handed on.
     """
+    print(f"Executing {len(paths)} chapter{'' if len(paths) == 1 else 's'}, {AT_ONCE} at a time:", flush=True)
     failures = asyncio.run(_execute_all(paths, done))
     if failures:
         names = ", ".join(_name(path) for path in failures)
@@ -112,7 +114,9 @@ async def _execute_one(path: Path) -> NotebookNode | str:
     client = NotebookClient(
         notebook,
         kernel_name=KERNELSPEC["name"],
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # else each kernel warns that this machine can hear itself
+        extra_arguments=[
+            "--IPKernelApp.log_level=ERROR"
+        ],  # else each kernel warns that this machine can hear itself
         resources={"metadata": {"path": str(path.parent)}},
         timeout=CELL_TIMEOUT_SECONDS,
         record_timing=False,  # a timestamp in every cell would make every run a change
@@ -130,9 +134,12 @@ def normalised(notebook: NotebookNode) -> str:
     import nbformat
 
     notebook.metadata.update(kernelspec=KERNELSPEC, language_info=LANGUAGE)
-    for cell in notebook.cells:
+    for part in (notebook, *notebook.cells):
         for key in VOLATILE:
-            cell.metadata.pop(key, None)
+            part.metadata.pop(key, None)
+    for data in (output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])):
+        if "text/plain" in data:
+            data["text/plain"] = ADDRESS.sub("at an address", data["text/plain"])
     return nbformat.writes(notebook).rstrip("\n") + "\n"
 
 
@@ -170,7 +177,6 @@ def main(arguments: Sequence[str]) -> None:
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
         raise CasebookError(f"No such notebook: {', '.join(missing)}.")
-    print(f"Executing {len(paths)} chapters, {AT_ONCE} at a time:", flush=True)
     changed = refresh(paths)
     print(f"Changed: {', '.join(map(_name, changed)) or 'none'}.")
 

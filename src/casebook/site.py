@@ -34,6 +34,18 @@ EXECUTION_INPUTS = ("src", "data", "requirements.txt")
 SITE_INPUTS = (*EXECUTION_INPUTS, "chapters", "_config.yml", "_toc.yml", "references.bib")
 
 FINGERPRINT = "fingerprint.txt"
+
+DOOR = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>casebook</title>
+<link rel="icon" href="_static/favicon.svg">
+<meta http-equiv="refresh" content="0; url=chapters/index.html">
+<a href="chapters/index.html">casebook</a>
+</html>
+"""
+"""The page at the site's address. Jupyter Book's own has no icon, so that the browser asks for one that is not there."""
+
 IGNORED = ("__pycache__", ".ipynb_checkpoints", ".DS_Store", "casebook.egg-info")
 
 
@@ -134,7 +146,6 @@ def _execute(folder: Path) -> None:
 
     missing = [path for path in notebooks.chapters() if not is_cached(path)]
     if missing:
-        print(f"Executing {len(missing)} chapters, {notebooks.AT_ONCE} at a time:", flush=True)
         notebooks.execute(missing, keep)
 
 
@@ -161,7 +172,10 @@ def _typeset(folder: Path, cache: Path) -> Path:
         keep_going=True,
     )
     if outcome != 0:
-        raise CasebookError("The book was not built, for the reasons above. The site that stood before still stands.")
+        raise CasebookError(
+            "The book was not built, for the reasons above. The site that stood before still stands."
+        )
+    (html / "index.html").write_text(DOOR, encoding="utf-8")
     return html
 
 

@@ -118,7 +118,8 @@ def typeset(
         for column in numeric
     ]
     return (
-        frame.fillna("").style.set_uuid(key)
+        frame.fillna("").rename_axis(None)
+        .style.set_uuid(key)
         .set_caption(caption)
         .set_table_attributes(f'class="casebook-table{" stack" if stack else ""}"')
         .set_table_styles(labels + aligned)

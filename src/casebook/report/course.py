@@ -18,6 +18,8 @@ from casebook.report.record import Record
 DAYS_PER_MONTH = 365.25 / 12
 WIDEST_POSITION_DAYS = 120
 """A reading less well placed than this is shown in its order only."""
+UNDATED_KINDS = ("birth", "block_start", "block_end")
+"""Kinds of event left out of the calendar figure, which shows what was found and decided; the table has all."""
 LASTING = "Marrows after transplant"
 """Said of a stretch of time, from transplant to last follow-up, and not of one day."""
 
@@ -96,12 +98,16 @@ def points(record: Record, origin: str) -> pd.DataFrame:
 
 
 def timeline(record: Record, case: str) -> pd.DataFrame:
-    """Every event of a case in order: ``id``, ``event`` (its name), ``earliest``, ``latest``, ``kind``, ``note``.
+    """The main events of a case in order: ``id``, ``event`` (its name), ``earliest``, ``latest``, ``kind``.
 
     ``kind`` is ``printed`` for a day that the text gives, ``derived`` for one that follows from other statements.
     """
     days = record.chronology(case)
-    own = [event for event in days.order() if record.events.at[event, "case"] == case]
+    own = [
+        event
+        for event in days.order()
+        if record.events.at[event, "case"] == case and record.events.at[event, "event"] not in UNDATED_KINDS
+    ]
     frame = days.days().set_index("event").loc[own]
     events = record.events.loc[own]
     return pd.DataFrame(
@@ -111,7 +117,6 @@ def timeline(record: Record, case: str) -> pd.DataFrame:
             "earliest": frame["earliest"].to_numpy(),
             "latest": frame["latest"].to_numpy(),
             "kind": np.where(events["wording"].eq("date"), "printed", "derived"),
-            "note": events["note"].to_numpy(),
         }
     )
 
@@ -152,13 +157,14 @@ def trajectory(record: Record, case: str) -> tuple[pd.DataFrame, pd.DataFrame, p
                     "x_upper": upper,
                     "y_lower": row.bounds.lower,
                     "y_upper": row.bounds.upper,
-                    "label": row.printed,
+                    # A hollow mark below the limit says so by itself: words are kept for levels.
+                    "label": row.printed if row.wording == "value" else "",
                     "span": lasting,
                     "id": row.Index,
                 }
             )
     blocks = _blocks(record, days, case, panels)
-    return _panel_frame(panels, blocks), pd.DataFrame(rows), blocks
+    return _panel_frame(panels), pd.DataFrame(rows), blocks
 
 
 def flow(record: Record) -> pd.DataFrame:
@@ -256,25 +262,28 @@ def _blocks(record: Record, days: Chronology, case: str, panels: list[dict]) -> 
     return pd.DataFrame(rows, columns=columns)
 
 
-def _panel_frame(panels: list[dict], blocks: pd.DataFrame) -> pd.DataFrame:
+def _panel_frame(panels: list[dict]) -> pd.DataFrame:
+    """The panels with the ends of their axes: what they hold, and room beside it."""
     rows = []
     for panel in panels:
-        ordered = panel["clock"] is ORDER
-        ends = panel["ends"] + ([0] if panel["clock"].event in ("treatment_start", "infusion_start", "hsct") else [])
+        clock, ends = panel["clock"], panel["ends"]
+        if clock.event in ("infusion_start", "hsct"):
+            ends = [*ends, 0]  # these clocks start with something to see; the others start far from any reading
         lower, upper = min(ends), max(ends)
-        room = 0.6 if ordered else max(0.08 * (upper - lower), 1.5)
-        if panel["clock"].event == "hsct" or (blocks["panel"].eq(panel["panel"]) & blocks["kind"].eq("hsct")).any():
-            share = 1.6
-        else:
-            share = 1.0 if upper - lower > 3 else 0.7
+        room = 0.6 if clock is ORDER else max(0.25 * (upper - lower), 1.5)
+        if clock.event in ("infusion_start", "hsct"):
+            room = 0.1 * (upper - lower)
+        # A panel that holds follow-up is the widest; one with a single reading needs little.
+        single = len(panel["ends"]) == 2
+        share = 1.7 if upper - lower > 90 else 0.55 if single and clock is ORDER else 0.8 if single else 1.3
         rows.append(
             {
                 "panel": panel["panel"],
-                "label": panel["clock"].label,
+                "label": clock.label,
                 "lower": lower - room,
                 "upper": upper + room,
                 "width_share": share,
-                "ordered_only": ordered,
+                "ordered_only": clock is ORDER,
             }
         )
     return pd.DataFrame(rows)

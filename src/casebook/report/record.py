@@ -241,7 +241,7 @@ def _foreign_events(frames: dict[str, pd.DataFrame], files: dict[str, str]) -> l
         for line, case, event in zip(
             frames[table].index, frames[table]["case"], frames[table][column], strict=True
         )
-        if event in owner and owner[event] not in (case, STUDY)
+        if event in owner and case in owner.values() and owner[event] not in (case, STUDY)
     ]
 
 

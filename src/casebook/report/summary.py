@@ -24,14 +24,20 @@ SPANS = {
 }
 
 
-def between(record: Record, case: str, start: str, end: str) -> Bounds:
-    """Days from one kind of event to another in a case, such as ``infusion_end`` to ``hsct``."""
-    return record.chronology(case).between(record.event(case, start), record.event(case, end))
+def between(
+    record: Record, case: str, start: str, end: str, readings: Mapping[str, str] | None = None
+) -> Bounds:
+    """Days from one kind of event to another in a case, such as ``infusion_end`` to ``hsct``.
+
+    ``readings`` maps phrases to readings to use instead of the adopted ones.
+    """
+    days = record.chronology(case, readings)
+    return days.between(record.event(case, start), record.event(case, end))
 
 
-def day(record: Record, case: str, kind: str) -> str:
+def day(record: Record, case: str, kind: str, readings: Mapping[str, str] | None = None) -> str:
     """The day of an event of a case in words: ``2022-03-22``, or ``on or before 2021-02-16``."""
-    return date_text(record.chronology(case).day(record.event(case, kind)))
+    return date_text(record.chronology(case, readings).day(record.event(case, kind)))
 
 
 def age_at(record: Record, case: str, kind: str) -> str:
@@ -167,11 +173,13 @@ def discrepancies(record: Record, case: str | None = None) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "What": rows["title"],
-            "Kind": rows["kind"],
             "Where": rows["sources"],
             "Reading used": rows["reading"],
             "What it changes": rows["effect"],
-            "Found by": ["a reader" if rule == audit.READ else rule.replace(" ", ", ").replace("_", " ") for rule in rows["found_by"]],
+            "Kind, and found by": [
+                f"{kind}: {'a reader' if rule == audit.READ else rule.replace(' ', ', ').replace('_', ' ')}"
+                for kind, rule in zip(rows["kind"], rows["found_by"], strict=True)
+            ],
         }
     )
 

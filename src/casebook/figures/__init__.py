@@ -1,0 +1,24 @@
+"""Figures of the casebook: drawn from tidy data frames, on given or new axes, and given back as Axes.
+
+What is printed is not always what is known. Every position is a pair of bounds, either of which may be infinite: a figure draws
+a bar where it knows an interval, an arrow where it knows one side, and nothing where it knows nothing.
+"""
+
+from casebook.figures import style
+from casebook.figures.before_after import before_after
+from casebook.figures.flow import flow
+from casebook.figures.swimmer import draw_arrows, draw_points, draw_spans, swimmer
+from casebook.figures.timeline import timeline
+from casebook.figures.trajectory import trajectory
+
+__all__ = [
+    "before_after",
+    "draw_arrows",
+    "draw_points",
+    "draw_spans",
+    "flow",
+    "style",
+    "swimmer",
+    "timeline",
+    "trajectory",
+]

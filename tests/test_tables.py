@@ -1,0 +1,358 @@
+"""Bad input: every problem is listed at once, with the line it stands on, and nothing is overwritten."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandera.pandas as pa
+import pytest
+from pandera.pandas import Check, Column
+
+from casebook.errors import DataError, Problem
+from casebook.paths import DATA
+from casebook.report import record, wording
+from casebook.tables import read
+
+SCHEMA = pa.DataFrameSchema(
+    {
+        "id": Column(object, unique=True),
+        "case": Column(object, Check.isin(["c1", "c2"], error="a case")),
+        "low": Column("float64", Check.ge(0, error="0 or more"), nullable=True),
+        "high": Column("float64", nullable=True),
+        "day": Column("datetime64[ns]", nullable=True),
+        "used": Column("boolean"),
+        "note": Column(object, nullable=True),
+    },
+    checks=[Check(lambda frame: ~(frame["low"] > frame["high"]), error="low not above high", ignore_na=False)],
+)
+HEADER = "id,case,low,high,day,used,note\n"
+GOOD = "a,c1,1,2,2022-02-14,yes,\n"
+
+
+@pytest.fixture
+def found(tmp_path):
+    """Write a table and give the problems that reading it lists."""
+
+    def problems(content: str | bytes) -> list[tuple]:
+        path = tmp_path / "table.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        before = path.read_bytes()
+        with pytest.raises(DataError) as caught:
+            read(path, SCHEMA)
+        assert path.read_bytes() == before
+        assert all(problem.file.endswith("table.csv") for problem in caught.value.problems)
+        assert all(str(problem) in str(caught.value) for problem in caught.value.problems)
+        return [(p.row, p.column, p.found, p.expected) for p in caught.value.problems]
+
+    return problems
+
+
+@pytest.fixture
+def report(tmp_path) -> Path:
+    """A copy of the report's tables, to be spoilt."""
+    return Path(shutil.copytree(DATA / "report", tmp_path / "report"))
+
+
+def spoil(path: Path, old: str, new: str) -> int:
+    """Replace ``old``, which must occur once, and give the line it stood on."""
+    text = path.read_bytes().decode()
+    assert text.count(old) == 1, (path.name, text.count(old), old)
+    path.write_bytes(text.replace(old, new).encode())
+    return text[: text.index(old)].count("\n") + 1
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def rows(path: Path) -> list[dict]:
+    return list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
+
+
+# -- one table ----------------------------------------------------------------------------------------------
+
+
+def test_a_good_table_is_read_with_its_types_and_the_line_of_each_row(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(HEADER + GOOD + "b,c2,,,,no,\n")
+    frame = read(path, SCHEMA)
+    assert list(frame.index) == [2, 3]
+    assert [str(kind) for kind in frame.dtypes[["low", "day", "used"]]] == ["float64", "datetime64[ns]", "boolean"]
+    assert (frame.at[2, "low"], frame.at[2, "day"].isoformat()) == (1, "2022-02-14T00:00:00")
+    assert frame.loc[3, ["low", "high", "day", "note"]].isna().all() and not frame.at[3, "used"]
+
+
+def test_every_problem_of_a_table_is_listed_with_row_column_found_and_expected(found):
+    assert found(
+        HEADER
+        + "a,c1,one,2,14.02.2022,yes,\n"
+        + "a,c9,-1,2,,maybe,\n"
+        + ",,3,2,2022-02-29,,\n"
+    ) == [
+        (2, "day", "'14.02.2022'", "a date as YYYY-MM-DD"),
+        (2, "id", "'a'", "each id once"),
+        (2, "low", "'one'", "a number"),
+        (3, "case", "'c9'", "a case"),
+        (3, "id", "'a'", "each id once"),
+        (3, "low", "'-1'", "0 or more"),
+        (3, "used", "'maybe'", "yes or no"),
+        (4, "case", "nothing", "a value"),
+        (4, "day", "'2022-02-29'", "a date as YYYY-MM-DD"),
+        (4, "id", "nothing", "a value"),
+        (4, "low, high", "'3', '2'", "low not above high"),
+        (4, "used", "nothing", "a value"),
+    ]
+
+
+def test_a_missing_and_an_unknown_column_are_listed_beside_the_faults_of_the_other_columns(found):
+    problems = found("id,case,low,day,used,note,hihg\na,c1,x,,yes,,2\na,c9,1,,yes,,2\n")
+    assert [(row, column) for row, column, *_ in problems] == [
+        (1, "high"), (1, "hihg"), (2, "id"), (2, "low"), (3, "case"), (3, "id"),
+    ]  # fmt: skip
+    assert problems[0][2:] == ("no such column", "a column of this name")
+    assert problems[1][2] == "an unknown column"
+
+
+def test_a_ragged_row_is_listed_beside_the_faults_of_the_other_rows(found):
+    assert found(HEADER + "a,c1,1\n" + "b,c9,1,2,,yes,\n" + "c,c1,1,2,,yes,,\n") == [
+        (2, None, "3 cells", "7, as in the header"),
+        (3, "case", "'c9'", "a case"),
+        (4, None, "8 cells", "7, as in the header"),
+    ]
+
+
+@pytest.mark.parametrize("number", ["inf", "-inf", "nan", "1,5", "1.5%", "½", "--"])
+def test_what_is_not_a_finite_number_is_unreadable(found, number):
+    assert found(HEADER + f'a,c1,1,"{number}",,yes,\n') == [(2, "high", repr(number), "a number")]
+
+
+def test_a_repeated_column_is_seen_and_not_renamed(found):
+    assert found("id,case,low,low,day,used,note\na,c1,1,2,,yes,\n") == [
+        (1, "low", "the column twice", "each column once")
+    ]
+
+
+@pytest.mark.parametrize("content", ["", "\n"])
+def test_an_empty_file_is_a_problem(found, content):
+    assert found(content) == [(None, None, "an empty file", "a header row")]
+
+
+def test_a_missing_file_is_a_problem(tmp_path):
+    with pytest.raises(DataError) as caught:
+        read(tmp_path / "table.csv", SCHEMA)
+    assert caught.value.problems == (
+        Problem(f"{tmp_path.parent.name}/{tmp_path.name}/table.csv", None, None, "no such file", "a CSV file"),
+    )
+
+
+def test_a_wrong_encoding_is_named_with_its_byte_and_line(found):
+    assert found((HEADER + GOOD).encode() + "b,c2,,,,no,Zürich\n".encode("latin-1")) == [
+        (3, None, "byte 0xfc", "text in UTF-8")
+    ]
+
+
+def test_an_unclosed_quote_is_a_problem_and_not_a_crash(found):
+    ((row, _, what, _),) = found(HEADER + GOOD + 'b,c2,,,,no,"open\n' + GOOD)
+    assert (row, what.startswith("no CSV")) == (3, True)
+
+
+def test_a_row_after_a_cell_with_a_line_break_is_named_by_its_line_in_the_file(found):
+    assert found(HEADER + 'a,c1,1,2,,yes,"two\nlines"\n' + "b,c9,1,2,,yes,\n") == [(4, "case", "'c9'", "a case")]
+
+
+def test_windows_line_ends_a_byte_order_mark_and_quotes_are_read(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + (HEADER + 'a,"c1",1,2,,yes,"say ""no"", once"\n').replace("\n", "\r\n").encode())
+    frame = read(path, SCHEMA)
+    assert frame.at[2, "note"] == 'say "no", once'
+    assert frame.at[2, "case"] == "c1"
+
+
+def test_windows_line_ends_do_not_shift_the_rows(found):
+    assert found((HEADER + GOOD + "b,c9,1,2,,yes,\n").replace("\n", "\r\n")) == [(3, "case", "'c9'", "a case")]
+
+
+def test_an_error_names_no_more_of_a_path_than_its_last_folders(tmp_path):
+    with pytest.raises(DataError) as caught:
+        read(tmp_path / "table.csv", SCHEMA)
+    assert str(tmp_path.parents[1]) not in str(caught.value)
+
+
+def test_a_header_alone_is_an_empty_table(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(HEADER)
+    assert read(path, SCHEMA).empty
+
+
+# -- all tables of a report ---------------------------------------------------------------------------------
+
+
+def test_the_problems_of_all_tables_come_in_one_error_and_no_file_is_touched(report):
+    spoilt = [
+        ("cases.csv", ",67,68,", ",68,67,", "age_months_lower, age_months_upper", "'68', '67'"),
+        ("claims.csv", "s03,range,c1 c2 c3", "s03,range,c1 c7 c3", "cases", "'c7'"),
+        ("conventions.csv", "that day,days,0,", "that day,days,none,", "minus_tight", "'none'"),
+        ("events.csv", ",2022.03.22,date,2022-03-22,", ",2022.03.22,date,22 March,", "earliest", "'22 March'"),
+        ("intervals.csv", "c2-i11,c2,c2-relapse", "c2-i11,c2,c2-relapsed", "from_event", "'c2-relapsed'"),
+        ("intervals.csv", "c2-i13,c2,", "c2-i12,c2,", "id", "'c2-i12'"),
+        ("measurements.csv", "c2-m06,c2,", "c2-m06,c9,", "case", "'c9'"),
+        ("not_reported.csv", "n06,c2,First and last day of blinatumomab", "n06,c2,", "item", "nothing"),
+    ]
+    expected = [
+        (name, spoil(report / name, old, new), column, found) for name, old, new, column, found in spoilt
+    ]
+    # Both rows of an id that occurs twice are named.
+    expected.append(("intervals.csv", line_of(report / "intervals.csv", "c2-i12,c2,c2-marrow"), "id", "'c2-i12'"))
+    spoil(report / "adverse_events.csv", "term,present", "terms,present")
+    expected += [
+        ("adverse_events.csv", 1, "term", "no such column"),
+        ("adverse_events.csv", 1, "terms", "an unknown column"),
+    ]
+    (report / "regimens.csv").unlink()
+    expected.append(("regimens.csv", None, None, "no such file"))
+    path = report / "treatments.csv"
+    dose = line_of(path, "c1-t04")
+    path.write_bytes(path.read_bytes().replace("μ".encode(), b"\xb5"))
+    expected.append(("treatments.csv", dose, None, "byte 0xb5"))
+
+    before = contents(report)
+    with pytest.raises(DataError) as caught:
+        record.load(report)
+    place = f"{report.parent.name}/report/"
+    assert sorted((p.file, p.row or 0, p.column or "", p.found) for p in caught.value.problems) == sorted(
+        (place + name, row or 0, column or "", found) for name, row, column, found in expected
+    )
+    assert contents(report) == before
+
+
+def line_of(path: Path, start: str) -> int:
+    lines = path.read_text().splitlines()
+    return next(number for number, line in enumerate(lines, start=1) if line.startswith(start))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "column", "expected"),
+    [
+        ("discrepancies.csv", "values_outside_ranges,s01 c1-m03", "values_outside_ranges,s99 c1-m03", "statements", "ids of rows of these tables"),
+        ("intervals.csv", "c2-i11,c2,", "c2-i11,c9,", "case", "a case of cases.csv"),
+        ("intervals.csv", "c2-i11,c2,c2-relapse,", "c2-i11,c2,c1-relapse,", "from_event", "an event of c2"),
+        ("intervals.csv", "c2-i11,c2,", "c2-hsct,c2,", "id", "an id that events.csv does not have"),
+        ("intervals.csv", "c2-i09a,c2,c2-maintenance-start,c2-relapse,323,days", "c2-i09a,c2,c2-maintenance-start,c2-relapse,323,fortnights", "unit", "one of days, weeks, months"),
+        ("intervals.csv", ",1,weeks,n_weeks,4,10,", ",1.5,weeks,n_weeks,4,10,", "wording", "a number of weeks must be whole, found 1.5"),
+        ("intervals.csv", ",1,weeks,n_weeks,4,10,", ",,weeks,n_weeks,4,10,", "wording", "nothing in quantity; the wording 'n_weeks' needs it"),
+        ("intervals.csv", ",1,weeks,n_weeks,4,10,", ",1,weeks,weekish,4,10,", "wording", "no convention for the wording 'weekish'"),
+        ("events.csv", "2022.02.29,", "29 Feb,", "wording", "no date in '29 Feb'"),
+        ("events.csv", "April 2019,", "spring 2019,", "wording", "no month in 'spring 2019'"),
+        ("measurements.csv", "c1-relapse,MRD,,1.5%,", "c1-relapse,MRD,,about 1.5,", "wording", "no reading in 'about 1.5'"),
+        ("measurements.csv", "c3-marrow-after,MRD,,below 0.01%,", "c3-marrow-after,MRD,,low,", "wording", "no limit in 'low'"),
+    ],
+)  # fmt: skip
+def test_what_the_tables_say_of_each_other_is_checked(report, name, old, new, column, expected):
+    line = spoil(report / name, old, new)
+    with pytest.raises(DataError) as caught:
+        record.load(report)
+    here = [p for p in caught.value.problems if p.file.endswith(name) and (p.row, p.column) == (line, column)]
+    assert len(here) == 1
+    assert here[0].expected.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "count"),
+    [
+        (",c1-30-months,a,yes,", ",c1-30-months,a,no,", 0),
+        (",c1-30-months,b,no,", ",c1-30-months,b,yes,", 2),
+        # One of the two rows of reading b.
+        (",c1-during,b,no,", ",c1-during,b,yes,", 2),
+    ],
+)
+def test_a_phrase_with_no_adopted_reading_or_two_is_refused(report, old, new, count):
+    spoil(report / "intervals.csv", old, new)
+    with pytest.raises(DataError) as caught:
+        record.load(report)
+    (problem,) = caught.value.problems
+    assert problem.found.startswith(f"{count} readings of ") and problem.expected == "one reading, in all its rows"
+
+
+# -- the bounds in the files --------------------------------------------------------------------------------
+
+DERIVED = {"events": {"earliest", "latest"}, "intervals": {"min_days", "max_days"}, "measurements": {"lower", "upper"}}
+
+
+def test_bounds_that_the_convention_does_not_give_are_refused_with_their_row(report):
+    line = spoil(report / "intervals.csv", ",1,weeks,n_weeks,4,10,", ",1,weeks,n_weeks,5,10,")
+    with pytest.raises(DataError) as caught:
+        record.load(report)
+    (problem,) = caught.value.problems
+    assert (problem.row, problem.column, problem.found) == (line, "min_days", "'5'")
+    assert problem.expected.startswith("'4' by conventions.csv")
+
+
+def test_a_bound_beside_an_unreadable_one_is_told_of_once(report):
+    line = spoil(report / "intervals.csv", ",1,weeks,n_weeks,4,10,", ",1,weeks,n_weeks,four,10,")
+    with pytest.raises(DataError) as caught:
+        record.load(report)
+    assert [(p.row, p.column, p.found) for p in caught.value.problems] == [(line, "min_days", "'four'")]
+
+
+def test_the_files_are_as_rewriting_leaves_them(report):
+    before = contents(report)
+    assert wording.rewrite(report) == []
+    assert contents(report) == before
+
+
+def test_one_changed_convention_changes_what_is_derived_and_nothing_else(report):
+    # A week rounded to the nearest week is 4 to 10 days; rounded by no more than a day, 6 to 8.
+    spoil(report / "conventions.csv", "that many weeks,days,0,0,3,3,6,6", "that many weeks,days,0,0,1,1,6,6")
+    with pytest.raises(DataError) as caught:
+        record.load(report)
+    line = line_of(report / "intervals.csv", "c2-i11")
+    assert {(p.row, p.column, p.found) for p in caught.value.problems} == {
+        (line, "min_days", "'4'"), (line, "max_days", "'10'"),
+    }  # fmt: skip
+
+    old = {name: rows(report / f"{name}.csv") for name in DERIVED}
+    others = {name: content for name, content in contents(report).items() if name[:-4] not in DERIVED}
+    assert wording.rewrite(report) == ["c2-i11"]
+    for name, columns in DERIVED.items():
+        for was, now in zip(old[name], rows(report / f"{name}.csv"), strict=True):
+            changed = {column for column in now if was[column] != now[column]}
+            assert changed == ({"min_days", "max_days"} if now["id"] == "c2-i11" else set())
+            assert changed <= columns
+    assert {name: content for name, content in contents(report).items() if name[:-4] not in DERIVED} == others
+    assert wording.rewrite(report) == []
+
+    # Diagnosis is then two days earlier at the latest: 6 days instead of 4 lie between the two marrows.
+    days = record.load(report).chronology("c2").day("c2-diagnosis")
+    assert days.upper == record.load().chronology("c2").day("c2-diagnosis").upper - 2
+
+
+def test_rewriting_leaves_no_file_half_done_when_a_wording_cannot_be_read(report):
+    spoil(report / "conventions.csv", "that many weeks,days,0,0,3,3,6,6", "that many weeks,days,0,0,1,1,6,6")
+    spoil(report / "measurements.csv", "c1-relapse,MRD,,1.5%,", "c1-relapse,MRD,,about 1.5,")
+    before = contents(report)
+    shown = subprocess.run(
+        [sys.executable, "-m", "casebook.report.wording", str(report)], capture_output=True, text=True
+    )
+    assert shown.returncode == 1
+    assert "about 1.5" in shown.stderr and "Traceback" not in shown.stderr
+    assert contents(report) == before
+
+
+def test_rewriting_keeps_windows_line_ends_and_reads_past_a_byte_order_mark(report):
+    path = report / "intervals.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    spoil(path, ",1,weeks,n_weeks,4,10,", ",1,weeks,n_weeks,,,")
+    assert wording.rewrite(report) == ["c2-i11"]
+    assert path.read_bytes().count(b"\r\n") == path.read_bytes().count(b"\n")
+    assert rows(path) == rows(DATA / "report" / "intervals.csv")
+
+
+def test_an_encoder_may_leave_the_bounds_to_the_convention(report):
+    spoil(report / "intervals.csv", ",1,weeks,n_weeks,4,10,", ",1,weeks,n_weeks,,,")
+    bounds = record.load(report).intervals.at["c2-i11", "bounds"]
+    assert (bounds.lower, bounds.upper) == (4, 10)
