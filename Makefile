@@ -27,9 +27,9 @@ data: $(VENV)/installed ## write the bounds of the printed statements again from
 	@$(RUN) -m casebook.report.wording data/report
 
 lock: ## compile requirements.txt from pyproject.toml again (UPGRADE=--upgrade for newer versions)
-	@$(PYTHON) -m venv _build/lock
-	@_build/lock/bin/python -m pip install --quiet uv
-	_build/lock/bin/python -m uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	@$(PYTHON) -m venv _build/uv
+	@_build/uv/bin/python -m pip install --quiet uv
+	_build/uv/bin/python -m uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --quiet $(UPGRADE) --output-file requirements.txt
 
 clean: ## remove what was built and cached (the environment stays: rm -r .venv)

@@ -227,14 +227,16 @@ def test_equality_of_quantities_is_told_from_equality_of_bounds():
     assert Bounds(1, 2, upper_closed=False).equals(2) is Answer.NO
     for x, y in itertools.product(SMALL, repeat=2):
         values = {
-            a == b for a, b in itertools.product((v for v in quarters if v in x), (v for v in quarters if v in y))
+            a == b
+            for a, b in itertools.product((v for v in quarters if v in x), (v for v in quarters if v in y))
         }
         expected = {(True,): Answer.YES, (False,): Answer.NO}.get(tuple(values), Answer.CANNOT_TELL)
         assert x.equals(y) is expected, (x, y)
 
 
 def test_an_answer_that_cannot_tell_refuses_to_be_a_truth_value():
-    assert bool(Answer.YES) is True and bool(Answer.NO) is False
+    assert bool(Answer.YES) is True
+    assert bool(Answer.NO) is False
     with pytest.raises(CasebookError, match="cannot tell"):
         bool(Bounds(1, 3) < 2)
     assert (~Answer.YES, ~Answer.NO, ~Answer.CANNOT_TELL) == (Answer.NO, Answer.YES, Answer.CANNOT_TELL)

@@ -28,7 +28,9 @@ SCHEMA = pa.DataFrameSchema(
         "used": Column("boolean"),
         "note": Column(object, nullable=True),
     },
-    checks=[Check(lambda frame: ~(frame["low"] > frame["high"]), error="low not above high", ignore_na=False)],
+    checks=[
+        Check(lambda frame: ~(frame["low"] > frame["high"]), error="low not above high", ignore_na=False)
+    ],
 )
 HEADER = "id,case,low,high,day,used,note\n"
 GOOD = "a,c1,1,2,2022-02-14,yes,\n"
@@ -82,17 +84,19 @@ def test_a_good_table_is_read_with_its_types_and_the_line_of_each_row(tmp_path):
     path.write_text(HEADER + GOOD + "b,c2,,,,no,\n")
     frame = read(path, SCHEMA)
     assert list(frame.index) == [2, 3]
-    assert [str(kind) for kind in frame.dtypes[["low", "day", "used"]]] == ["float64", "datetime64[ns]", "boolean"]
+    assert [str(kind) for kind in frame.dtypes[["low", "day", "used"]]] == [
+        "float64",
+        "datetime64[ns]",
+        "boolean",
+    ]
     assert (frame.at[2, "low"], frame.at[2, "day"].isoformat()) == (1, "2022-02-14T00:00:00")
-    assert frame.loc[3, ["low", "high", "day", "note"]].isna().all() and not frame.at[3, "used"]
+    assert frame.loc[3, ["low", "high", "day", "note"]].isna().all()
+    assert not frame.at[3, "used"]
 
 
 def test_every_problem_of_a_table_is_listed_with_row_column_found_and_expected(found):
     assert found(
-        HEADER
-        + "a,c1,one,2,14.02.2022,yes,\n"
-        + "a,c9,-1,2,,maybe,\n"
-        + ",,3,2,2022-02-29,,\n"
+        HEADER + "a,c1,one,2,14.02.2022,yes,\n" + "a,c9,-1,2,,maybe,\n" + ",,3,2,2022-02-29,,\n"
     ) == [
         (2, "day", "'14.02.2022'", "a date as YYYY-MM-DD"),
         (2, "id", "'a'", "each id once"),
@@ -146,7 +150,9 @@ def test_a_missing_file_is_a_problem(tmp_path):
     with pytest.raises(DataError) as caught:
         read(tmp_path / "table.csv", SCHEMA)
     assert caught.value.problems == (
-        Problem(f"{tmp_path.parent.name}/{tmp_path.name}/table.csv", None, None, "no such file", "a CSV file"),
+        Problem(
+            f"{tmp_path.parent.name}/{tmp_path.name}/table.csv", None, None, "no such file", "a CSV file"
+        ),
     )
 
 
@@ -162,19 +168,25 @@ def test_an_unclosed_quote_is_a_problem_and_not_a_crash(found):
 
 
 def test_a_row_after_a_cell_with_a_line_break_is_named_by_its_line_in_the_file(found):
-    assert found(HEADER + 'a,c1,1,2,,yes,"two\nlines"\n' + "b,c9,1,2,,yes,\n") == [(4, "case", "'c9'", "a case")]
+    assert found(HEADER + 'a,c1,1,2,,yes,"two\nlines"\n' + "b,c9,1,2,,yes,\n") == [
+        (4, "case", "'c9'", "a case")
+    ]
 
 
 def test_windows_line_ends_a_byte_order_mark_and_quotes_are_read(tmp_path):
     path = tmp_path / "table.csv"
-    path.write_bytes(b"\xef\xbb\xbf" + (HEADER + 'a,"c1",1,2,,yes,"say ""no"", once"\n').replace("\n", "\r\n").encode())
+    path.write_bytes(
+        b"\xef\xbb\xbf" + (HEADER + 'a,"c1",1,2,,yes,"say ""no"", once"\n').replace("\n", "\r\n").encode()
+    )
     frame = read(path, SCHEMA)
     assert frame.at[2, "note"] == 'say "no", once'
     assert frame.at[2, "case"] == "c1"
 
 
 def test_windows_line_ends_do_not_shift_the_rows(found):
-    assert found((HEADER + GOOD + "b,c9,1,2,,yes,\n").replace("\n", "\r\n")) == [(3, "case", "'c9'", "a case")]
+    assert found((HEADER + GOOD + "b,c9,1,2,,yes,\n").replace("\n", "\r\n")) == [
+        (3, "case", "'c9'", "a case")
+    ]
 
 
 def test_an_error_names_no_more_of_a_path_than_its_last_folders(tmp_path):
@@ -197,7 +209,13 @@ def test_the_problems_of_all_tables_come_in_one_error_and_no_file_is_touched(rep
         ("cases.csv", ",67,68,", ",68,67,", "age_months_lower, age_months_upper", "'68', '67'"),
         ("claims.csv", "s03,range,c1 c2 c3", "s03,range,c1 c7 c3", "cases", "'c7'"),
         ("conventions.csv", "that day,days,0,", "that day,days,none,", "minus_tight", "'none'"),
-        ("events.csv", ",2022.03.22,date,2022-03-22,", ",2022.03.22,date,22 March,", "earliest", "'22 March'"),
+        (
+            "events.csv",
+            ",2022.03.22,date,2022-03-22,",
+            ",2022.03.22,date,22 March,",
+            "earliest",
+            "'22 March'",
+        ),
         ("intervals.csv", "c2-i11,c2,c2-relapse", "c2-i11,c2,c2-relapsed", "from_event", "'c2-relapsed'"),
         ("intervals.csv", "c2-i13,c2,", "c2-i12,c2,", "id", "'c2-i12'"),
         ("measurements.csv", "c2-m06,c2,", "c2-m06,c9,", "case", "'c9'"),
@@ -207,7 +225,9 @@ def test_the_problems_of_all_tables_come_in_one_error_and_no_file_is_touched(rep
         (name, spoil(report / name, old, new), column, found) for name, old, new, column, found in spoilt
     ]
     # Both rows of an id that occurs twice are named.
-    expected.append(("intervals.csv", line_of(report / "intervals.csv", "c2-i12,c2,c2-marrow"), "id", "'c2-i12'"))
+    expected.append(
+        ("intervals.csv", line_of(report / "intervals.csv", "c2-i12,c2,c2-marrow"), "id", "'c2-i12'")
+    )
     spoil(report / "adverse_events.csv", "term,present", "terms,present")
     expected += [
         ("adverse_events.csv", 1, "term", "no such column"),
@@ -238,20 +258,62 @@ def line_of(path: Path, start: str) -> int:
 @pytest.mark.parametrize(
     ("name", "old", "new", "column", "expected"),
     [
-        ("discrepancies.csv", "values_outside_ranges,s01 c1-m03", "values_outside_ranges,s99 c1-m03", "statements", "ids of rows of these tables"),
+        (
+            "discrepancies.csv",
+            "values_outside_ranges,s01 c1-m03",
+            "values_outside_ranges,s99 c1-m03",
+            "statements",
+            "ids of rows of these tables",
+        ),
         ("intervals.csv", "c2-i11,c2,", "c2-i11,c9,", "case", "a case of cases.csv"),
         ("intervals.csv", "c2-i11,c2,c2-relapse,", "c2-i11,c2,c1-relapse,", "from_event", "an event of c2"),
         ("intervals.csv", "c2-i11,c2,", "c2-hsct,c2,", "id", "an id that events.csv does not have"),
-        ("intervals.csv", "c2-i09a,c2,c2-maintenance-start,c2-relapse,323,days", "c2-i09a,c2,c2-maintenance-start,c2-relapse,323,fortnights", "unit", "one of days, weeks, months"),
-        ("intervals.csv", ",1,weeks,n_weeks,4,10,", ",1.5,weeks,n_weeks,4,10,", "wording", "a number of weeks must be whole, found 1.5"),
-        ("intervals.csv", ",1,weeks,n_weeks,4,10,", ",,weeks,n_weeks,4,10,", "wording", "nothing in quantity; the wording 'n_weeks' needs it"),
-        ("intervals.csv", ",1,weeks,n_weeks,4,10,", ",1,weeks,weekish,4,10,", "wording", "no convention for the wording 'weekish'"),
+        (
+            "intervals.csv",
+            "c2-i09a,c2,c2-maintenance-start,c2-relapse,323,days",
+            "c2-i09a,c2,c2-maintenance-start,c2-relapse,323,fortnights",
+            "unit",
+            "one of days, weeks, months",
+        ),
+        (
+            "intervals.csv",
+            ",1,weeks,n_weeks,4,10,",
+            ",1.5,weeks,n_weeks,4,10,",
+            "wording",
+            "a number of weeks must be whole, found 1.5",
+        ),
+        (
+            "intervals.csv",
+            ",1,weeks,n_weeks,4,10,",
+            ",,weeks,n_weeks,4,10,",
+            "wording",
+            "nothing in quantity; the wording 'n_weeks' needs it",
+        ),
+        (
+            "intervals.csv",
+            ",1,weeks,n_weeks,4,10,",
+            ",1,weeks,weekish,4,10,",
+            "wording",
+            "no convention for the wording 'weekish'",
+        ),
         ("events.csv", "2022.02.29,", "29 Feb,", "wording", "no date in '29 Feb'"),
         ("events.csv", "April 2019,", "spring 2019,", "wording", "no month in 'spring 2019'"),
-        ("measurements.csv", "c1-relapse,MRD,,1.5%,", "c1-relapse,MRD,,about 1.5,", "wording", "no reading in 'about 1.5'"),
-        ("measurements.csv", "c3-marrow-after,MRD,,below 0.01%,", "c3-marrow-after,MRD,,low,", "wording", "no limit in 'low'"),
+        (
+            "measurements.csv",
+            "c1-relapse,MRD,,1.5%,",
+            "c1-relapse,MRD,,about 1.5,",
+            "wording",
+            "no reading in 'about 1.5'",
+        ),
+        (
+            "measurements.csv",
+            "c3-marrow-after,MRD,,below 0.01%,",
+            "c3-marrow-after,MRD,,low,",
+            "wording",
+            "no limit in 'low'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_the_tables_say_of_each_other_is_checked(report, name, old, new, column, expected):
     line = spoil(report / name, old, new)
     with pytest.raises(DataError) as caught:
@@ -275,12 +337,17 @@ def test_a_phrase_with_no_adopted_reading_or_two_is_refused(report, old, new, co
     with pytest.raises(DataError) as caught:
         record.load(report)
     (problem,) = caught.value.problems
-    assert problem.found.startswith(f"{count} readings of ") and problem.expected == "one reading, in all its rows"
+    assert problem.found.startswith(f"{count} readings of ")
+    assert problem.expected == "one reading, in all its rows"
 
 
 # -- the bounds in the files --------------------------------------------------------------------------------
 
-DERIVED = {"events": {"earliest", "latest"}, "intervals": {"min_days", "max_days"}, "measurements": {"lower", "upper"}}
+DERIVED = {
+    "events": {"earliest", "latest"},
+    "intervals": {"min_days", "max_days"},
+    "measurements": {"lower", "upper"},
+}
 
 
 def test_bounds_that_the_convention_does_not_give_are_refused_with_their_row(report):
@@ -339,7 +406,8 @@ def test_rewriting_leaves_no_file_half_done_when_a_wording_cannot_be_read(report
         [sys.executable, "-m", "casebook.report.wording", str(report)], capture_output=True, text=True
     )
     assert shown.returncode == 1
-    assert "about 1.5" in shown.stderr and "Traceback" not in shown.stderr
+    assert "about 1.5" in shown.stderr
+    assert "Traceback" not in shown.stderr
     assert contents(report) == before
 
 

@@ -85,6 +85,8 @@ def execute(paths: Sequence[Path], done: Callable[[Path, NotebookNode], None]) -
 
 
 async def _execute_all(paths: Sequence[Path], done: Callable[[Path, NotebookNode], None]) -> dict[Path, str]:
+    # nbclient would answer Ctrl+C by stopping one kernel and going on; asyncio stops everything, kernels included.
+    asyncio.get_running_loop().add_signal_handler = _no_signal_handler
     free = asyncio.Semaphore(AT_ONCE)
     failures: dict[Path, str] = {}
     finished = 0
@@ -104,6 +106,10 @@ async def _execute_all(paths: Sequence[Path], done: Callable[[Path, NotebookNode
 
     await asyncio.gather(*(one(path) for path in paths))
     return failures
+
+
+def _no_signal_handler(*_: object) -> None:
+    raise RuntimeError("signals are asyncio's here")  # nbclient takes this for a thread that cannot have any
 
 
 async def _execute_one(path: Path) -> NotebookNode | str:

@@ -28,7 +28,7 @@ BUILD = ROOT / "_build"
 SITE = BUILD / "html"
 PORT = 8000
 
-EXECUTION_INPUTS = ("src", "data", "requirements.txt")
+EXECUTION_INPUTS = ("src", "data", "requirements.txt", "pyproject.toml")
 """What a chapter's results rest on besides its own cells."""
 
 SITE_INPUTS = (*EXECUTION_INPUTS, "chapters", "_config.yml", "_toc.yml", "references.bib")
@@ -108,7 +108,7 @@ def _rebuild(wanted: str) -> None:
 def _alone() -> Iterator[None]:
     """Let one build run at a time: a second one waits, and then finds nothing left to do."""
     BUILD.mkdir(exist_ok=True)
-    with open(BUILD / "lock", "w") as handle:
+    with open(BUILD / "building", "w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
@@ -116,7 +116,8 @@ def _alone() -> Iterator[None]:
 def _execution_cache() -> Path:
     """Give the folder of executed chapters, and delete those made with other code or other data.
 
-    Jupyter Book's cache compares a chapter's cells only: kept across a change in ``src`` or ``data`` it would show old numbers.
+    Jupyter Book's cache compares a chapter's cells only: kept across a change in ``src`` or ``data``, it would
+    show old numbers.
     """
     caches = BUILD / "executed"
     current = caches / fingerprint(EXECUTION_INPUTS)[:16]

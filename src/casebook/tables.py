@@ -118,7 +118,8 @@ def typeset(
         for column in numeric
     ]
     return (
-        frame.fillna("").rename_axis(None)
+        frame.fillna("")
+        .rename_axis(None)
         .style.set_uuid(key)
         .set_caption(caption)
         .set_table_attributes(f'class="casebook-table{" stack" if stack else ""}"')
@@ -143,36 +144,37 @@ def _cells(path: Path, name: str) -> tuple[pd.DataFrame | None, list[Problem]]:
     import io
 
     reader = csv.reader(io.StringIO(content.removeprefix("\ufeff"), newline=""), strict=True)
-    rows, lines = [], []  # a quoted cell may hold a line break, so a row is not always one line
+    rows, begins = [], 1  # a quoted cell may hold a line break, so a row is not always one line
     try:
-        lines.append(1)
         for row in reader:
-            rows.append(row)
-            lines.append(reader.line_num + 1)
+            rows.append((begins, row))
+            begins = reader.line_num + 1
     except csv.Error as error:
-        return None, [Problem(name, lines[-1], None, f"no CSV ({error})", "a quote closed and doubled inside a cell")]
-    if not rows or not any(rows[0]):
+        return None, [
+            Problem(name, begins, None, f"no CSV ({error})", "a quote closed and doubled inside a cell")
+        ]
+    if not rows or not any(rows[0][1]):
         return None, [Problem(name, None, None, "an empty file", "a header row")]
-    header = rows[0]
+    header, rows = rows[0][1], rows[1:]
     repeated = sorted({column for column in header if header.count(column) > 1})
-    problems = [Problem(name, HEADER_LINES, column, "the column twice", "each column once") for column in repeated]
+    problems = [
+        Problem(name, HEADER_LINES, column, "the column twice", "each column once") for column in repeated
+    ]
     problems += [
         Problem(name, line, None, f"{len(row)} cells", f"{len(header)}, as in the header")
-        for line, row in zip(lines[1:], rows[1:])
+        for line, row in rows
         if len(row) != len(header)
     ]
     if repeated:
         return None, problems
     # A ragged row is a problem already; its cells cannot be told apart, so it is left out of what is checked next.
-    whole = [(line, row) for line, row in zip(lines[1:], rows[1:]) if len(row) == len(header)]
+    whole = [(line, row) for line, row in rows if len(row) == len(header)]
     index = pd.Index([line for line, _ in whole], dtype="int64", name="line")
     raw = pd.DataFrame([row for _, row in whole], columns=header, index=index, dtype=str)
     return raw.replace("", None), problems
 
 
-def _typed(
-    raw: pd.DataFrame, schema: pa.DataFrameSchema, name: str
-) -> tuple[pd.DataFrame, list[Problem]]:
+def _typed(raw: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> tuple[pd.DataFrame, list[Problem]]:
     """The cells in the schema's types; an unreadable cell becomes a problem and a missing value."""
     typed, problems = raw.copy(), []
     for column, rule in schema.columns.items():
@@ -193,9 +195,7 @@ def _typed(
     return typed, problems
 
 
-def _failures(
-    typed: pd.DataFrame, raw: pd.DataFrame, schema: pa.DataFrameSchema, name: str
-) -> list[Problem]:
+def _failures(typed: pd.DataFrame, raw: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> list[Problem]:
     from pandera.errors import SchemaErrors
 
     try:
@@ -211,7 +211,11 @@ def _failures(
     for case in cases.drop_duplicates(["column", "check", "index"]).itertuples():
         line = None if pd.isna(case.index) else int(case.index)
         expected = {"not_nullable": "a value", "field_uniqueness": "each id once"}.get(case.check, case.check)
-        columns = [case.column] if case.column in raw.columns else [w for w in case.check.split() if w in raw.columns]
+        columns = (
+            [case.column]
+            if case.column in raw.columns
+            else [w for w in case.check.split() if w in raw.columns]
+        )
         if line is None:
             problems.append(Problem(name, None, case.column, str(case.failure_case), expected))
             continue

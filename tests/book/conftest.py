@@ -14,8 +14,6 @@ import pytest
 from casebook import site
 from casebook.paths import ROOT
 
-SOURCES = (*site.SITE_INPUTS, "pyproject.toml")
-
 
 @pytest.fixture(scope="session")
 def built() -> Path:
@@ -59,7 +57,7 @@ def copy_of_book(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Bo
     def copy(name: str) -> Book:
         root = tmp_path_factory.mktemp("copy") / name
         root.mkdir()
-        for source in SOURCES:
+        for source in site.SITE_INPUTS:
             if (ROOT / source).is_dir():
                 shutil.copytree(ROOT / source, root / source, ignore=shutil.ignore_patterns(*site.IGNORED))
             else:

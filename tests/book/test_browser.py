@@ -35,7 +35,8 @@ ARTICLE = "article.bd-article"
 SEVERE = {"serious", "critical"}
 
 NOT_OURS = {
-    "aria-required-children": 'class="citation-list"',  # docutils' markup of a bibliography, with the roles of digital publishing
+    # docutils marks a bibliography up with the roles of digital publishing.
+    "aria-required-children": 'class="citation-list"',
 }
 """Rules that an element of others' making breaks, and what marks that element."""
 
@@ -50,7 +51,7 @@ Array.from(document.querySelectorAll('article.bd-article :is(table, figure, pre,
     return element.getBoundingClientRect().right > document.documentElement.clientWidth;
 }).map(element => element.outerHTML.slice(0, 80))
 """
-"""What reaches past the window in no box of its own that scrolls: the theme hides it, so that the page does not scroll either."""
+"""What reaches past the window, and stands in no box that scrolls: the theme hides it, and the page does not scroll."""
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -95,7 +96,7 @@ def open_page(browser, address):
         page = context.new_page()
         page.complaints = []
         page.on("pageerror", lambda error: page.complaints.append(f"error: {error}"))
-        page.on("requestfailed", lambda request: page.complaints.append(f"failed: {request.url}"))
+        page.on("requestfailed", lambda request: _note_failed(request, page.complaints))
         page.on("request", lambda request: _note_outside(request.url, address, page.complaints))
         page.on("console", lambda message: _note_console(message, page.complaints))
         return page
@@ -103,6 +104,11 @@ def open_page(browser, address):
     yield opener
     for context in contexts:
         context.close()
+
+
+def _note_failed(request, complaints: list[str]) -> None:
+    if request.failure != "net::ERR_ABORTED":  # the reader went on before it had come
+        complaints.append(f"failed: {request.url}: {request.failure}")
 
 
 def _note_outside(url: str, address: str, complaints: list[str]) -> None:

@@ -41,7 +41,7 @@ def order_faults(notebook) -> list[str]:
 def output_faults(notebook) -> list[str]:
     """Outputs that must not be published."""
     faults = []
-    for number, cell, output in outputs(notebook):
+    for number, _, output in outputs(notebook):
         if output.output_type == "error":
             faults.append(f"cell {number}: {output.ename}")
         if output.output_type == "stream" and output.name == "stderr":

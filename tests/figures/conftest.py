@@ -17,11 +17,13 @@ from matplotlib.text import Text
 INF = np.inf
 FUSION = "KMT2A-AFF1"
 
-SPANS = "lane kind start_lower start_upper end_lower end_upper length_lower length_upper label ongoing".split()
-POINTS = "lane kind lower upper label".split()
-PANELS = "panel label lower upper width_share ordered_only".split()
-READINGS = "panel analyte x_lower x_upper y_lower y_upper label span".split()
-BLOCKS = "panel start_lower start_upper end_lower end_upper label kind".split()
+SPANS = (
+    ["lane", "kind", "start_lower", "start_upper", "end_lower", "end_upper", "length_lower", "length_upper", "label", "ongoing"]
+)
+POINTS = ["lane", "kind", "lower", "upper", "label"]
+PANELS = ["panel", "label", "lower", "upper", "width_share", "ordered_only"]
+READINGS = ["panel", "analyte", "x_lower", "x_upper", "y_lower", "y_upper", "label", "span"]
+BLOCKS = ["panel", "start_lower", "start_upper", "end_lower", "end_upper", "label", "kind"]
 
 
 @pytest.fixture(autouse=True)
@@ -157,7 +159,8 @@ CASE_3 = (
 def course(request):
     """Panels, readings and blocks of one child."""
     return tuple(
-        pd.DataFrame(rows, columns=names) for rows, names in zip(request.param, (PANELS, READINGS, BLOCKS), strict=True)
+        pd.DataFrame(rows, columns=names)
+        for rows, names in zip(request.param, (PANELS, READINGS, BLOCKS), strict=True)
     )
 
 
@@ -179,10 +182,20 @@ def chronology():
 def falls():
     rows = [
         ("Case 1", 0.025, 0.035, 0, 0.01, "at least 0.40 log10", "0.03%", "negative", ""),
-        ("Case 2", 0.715, 0.725, 0, 0.01, "at least 1.85 log10", "0.72%", "undetectable", "28 days of blinatumomab"),
+        (
+            "Case 2",
+            0.715,
+            0.725,
+            0,
+            0.01,
+            "at least 1.85 log10",
+            "0.72%",
+            "undetectable",
+            "28 days of blinatumomab",
+        ),
         ("Case 3", 0.115, 0.125, 0, 0.01, "at least 1.06 log10", "0.12%", "< 0.01%", ""),
     ]
-    names = "label before_lower before_upper after_lower after_upper text before_text after_text note".split()
+    names = ["label", "before_lower", "before_upper", "after_lower", "after_upper", "text", "before_text", "after_text", "note"]
     return pd.DataFrame(rows, columns=names)
 
 
@@ -202,9 +215,15 @@ def texts(figure):
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             shown = {id(label) for tick in axis._update_ticks() for label in (tick.label1, tick.label2)}
-            every = {id(label) for tick in (*axis.majorTicks, *axis.minorTicks) for label in (tick.label1, tick.label2)}
+            every = {
+                id(label)
+                for tick in (*axis.majorTicks, *axis.minorTicks)
+                for label in (tick.label1, tick.label2)
+            }
             hidden |= every - shown
-    return [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip() and id(t) not in hidden]
+    return [
+        t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip() and id(t) not in hidden
+    ]
 
 
 def assert_labels_clear(figure):
@@ -213,7 +232,12 @@ def assert_labels_clear(figure):
     boxes = [(t.get_text(), Text.get_window_extent(t)) for t in texts(figure)]
     page = figure.bbox
     for words, box in boxes:
-        inside = box.x0 >= page.x0 - 1 and box.x1 <= page.x1 + 1 and box.y0 >= page.y0 - 1 and box.y1 <= page.y1 + 1
+        inside = (
+            box.x0 >= page.x0 - 1
+            and box.x1 <= page.x1 + 1
+            and box.y0 >= page.y0 - 1
+            and box.y1 <= page.y1 + 1
+        )
         assert inside, f"{words!r} leaves the figure: {box} in {page}"
     for (one, a), (two, b) in itertools.combinations(boxes, 2):
         wide, high = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)

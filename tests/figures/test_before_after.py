@@ -10,7 +10,10 @@ def test_marks_and_falls_are_at_their_readings(falls, artist):
     for x, row in enumerate(falls.itertuples()):
         middle = (row.before_lower + row.before_upper) / 2
         assert artist(ax, f"_before {row.label}").get_xydata().tolist() == [[x, middle]]
-        assert list(artist(ax, f"_before {row.label}, rounding").get_ydata()) == [row.before_lower, row.before_upper]
+        assert list(artist(ax, f"_before {row.label}, rounding").get_ydata()) == [
+            row.before_lower,
+            row.before_upper,
+        ]
         assert list(artist(ax, f"_fall {row.label}").get_ydata()) == [middle, row.after_upper]
 
 
@@ -26,7 +29,11 @@ def test_a_fall_below_the_limit_ends_in_an_arrow_and_a_measured_one_does_not(fal
 def test_labels_are_clear_of_each_other(falls, assert_labels_clear):
     ax = before_after(falls)
     assert_labels_clear(ax.figure)
-    assert {text.get_text().replace("\n", " ") for text in ax.texts} >= {*falls["text"], *falls["label"], *falls["before_text"]}
+    assert {text.get_text().replace("\n", " ") for text in ax.texts} >= {
+        *falls["text"],
+        *falls["label"],
+        *falls["before_text"],
+    }
 
 
 def test_two_renders_are_the_same_bytes(falls):

@@ -42,7 +42,11 @@ def test_a_notebook_shows_svg_without_a_date_and_the_same_each_time():
     def render():
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK_CELL)])
         nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
-        (data,) = [output["data"] for output in notebook.cells[0].outputs if "image/svg+xml" in output.get("data", {})]
+        (data,) = [
+            output["data"]
+            for output in notebook.cells[0].outputs
+            if "image/svg+xml" in output.get("data", {})
+        ]
         assert "image/png" not in data
         return data["image/svg+xml"]
 

@@ -52,20 +52,33 @@ def test_steps_are_read_in_order_case_by_case(steps):
         for word in words
         if word in {"Case 1", "Case 3", "CCCG-ALL-2015", "DEAL", "HSCT", "PVDL", "<script>alert(1)</script>"}
     ]
-    assert titles == ["Case 1", "CCCG-ALL-2015", "DEAL", "<script>alert(1)</script>", "HSCT", "Case 3", "PVDL"]
+    assert titles == [
+        "Case 1",
+        "CCCG-ALL-2015",
+        "DEAL",
+        "<script>alert(1)</script>",
+        "HSCT",
+        "Case 3",
+        "PVDL",
+    ]
 
 
 def test_text_is_escaped_and_nothing_is_lost(steps):
     html = flow(steps)
     assert "<script" not in html
     words = {word.replace("\N{NO-BREAK SPACE}", " ") for word in read(html).words}
-    assert {word for column in ("title", "detail", "reading", "when") for word in steps[column] if word} <= words
+    assert {
+        word for column in ("title", "detail", "reading", "when") for word in steps[column] if word
+    } <= words
     assert "None" not in words
 
 
 def test_it_is_ordered_lists_with_labels_and_one_style(steps):
     tags = read(flow(steps)).tags
-    assert [attrs["aria-label"] for tag, attrs in tags if tag == "ol"] == ["Case 1, in order", "Case 3, in order"]
+    assert [attrs["aria-label"] for tag, attrs in tags if tag == "ol"] == [
+        "Case 1, in order",
+        "Case 3, in order",
+    ]
     assert sum(tag == "li" for tag, _ in tags) == len(steps)
     assert sum(tag == "style" for tag, _ in tags) == 1
     assert not any("id" in attrs for _, attrs in tags)

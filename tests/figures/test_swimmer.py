@@ -8,7 +8,9 @@ from casebook.figures._placement import place
 INF = float("inf")
 
 
-def test_solid_bars_are_the_days_that_every_reading_of_the_bounds_covers(lanes, spans, points, origin, artist):
+def test_solid_bars_are_the_days_that_every_reading_of_the_bounds_covers(
+    lanes, spans, points, origin, artist
+):
     ax = swimmer(lanes, spans, points)
     for span in spans[spans["kind"] != "gap"].itertuples():
         if span.start_lower == -INF or span.end_upper == INF:
@@ -42,7 +44,10 @@ def test_a_span_bounded_on_one_side_is_an_outline_at_its_extreme_place_with_an_a
     assert (arrow.get_position()[0] < 0) == (side == "earlier")
     # Nothing else in the figure is without a bound, but for the point that goes with it.
     point = {"transplant": "_mrd_negative", "infusion": "_hsct"}[origin]
-    assert labels_with(ax, f", or {side}") == {f"_{kind} of case-2, or {side}", f"{point} of case-2, or {side}"}
+    assert labels_with(ax, f", or {side}") == {
+        f"_{kind} of case-2, or {side}",
+        f"{point} of case-2, or {side}",
+    }
     assert f"or {side}" in {text.get_text() for text in ax.texts}
 
 
@@ -55,13 +60,18 @@ def test_points_are_drawn_where_their_bounds_are(lanes, spans, points, origin, a
 
 def test_follow_up_that_goes_on_ends_in_an_arrowhead(lanes, spans, points, origin, labels_with):
     expected = {"transplant": {"case-1", "case-2", "case-3"}, "infusion": {"case-1", "case-3"}}[origin]
-    assert labels_with(swimmer(lanes, spans, points), "ongoing") == {f"_follow_up of {lane}, ongoing" for lane in expected}
+    assert labels_with(swimmer(lanes, spans, points), "ongoing") == {
+        f"_follow_up of {lane}, ongoing" for lane in expected
+    }
 
 
 def test_the_axis_holds_every_known_day(lanes, spans, points, origin):
     low, high = swimmer(lanes, spans, points).get_xlim()
     days = pd.concat(
-        [spans[["start_lower", "start_upper", "end_lower", "end_upper"]].stack(), points[["lower", "upper"]].stack()]
+        [
+            spans[["start_lower", "start_upper", "end_lower", "end_upper"]].stack(),
+            points[["lower", "upper"]].stack(),
+        ]
     )
     days = days[days.abs() < INF]
     assert low < days.min() < days.max() < high
@@ -111,11 +121,19 @@ def test_nothing_is_drawn_where_nothing_is_known(lanes, spans, points, origin):
     ("frame", "change", "words"),
     [
         ("spans", lambda f: f.drop(columns="end_upper"), "missing column 'end_upper'"),
-        ("spans", lambda f: f.assign(lane=f["lane"].replace("case-2", "case-9")), "row 3, column 'lane': found 'case-9'"),
+        (
+            "spans",
+            lambda f: f.assign(lane=f["lane"].replace("case-2", "case-9")),
+            "row 3, column 'lane': found 'case-9'",
+        ),
         ("spans", lambda f: f.assign(kind="sleep"), "row 0, column 'kind': found 'sleep'"),
         ("spans", lambda f: f.assign(start_upper=-400), "row 0, columns 'start_lower' and 'start_upper'"),
         ("spans", lambda f: f.assign(end_lower="soon"), "row 0, column 'end_lower': found 'soon'"),
-        ("spans", lambda f: f.assign(length_lower=200, length_upper=201), "row 0, columns 'start_…', 'end_…' and"),
+        (
+            "spans",
+            lambda f: f.assign(length_lower=200, length_upper=201),
+            "row 0, columns 'start_…', 'end_…' and",
+        ),
         ("points", lambda f: f.drop(columns=["lower", "kind"]), "missing column 'kind', 'lower'"),
         ("points", lambda f: f.assign(lower=f["upper"] + 1), "row 0, columns 'lower' and 'upper'"),
         ("lanes", lambda f: f.assign(lane="case-1"), "row 1, column 'lane': 'case-1' stands twice"),

@@ -35,7 +35,12 @@ def test_an_event_without_bounds_has_words_and_no_mark(chronology, labels_with):
 
 def test_the_dates_are_written_beside_the_events(chronology):
     words = {text.get_text() for text in timeline(chronology).texts}
-    assert {"on or before 2022-02-14", "2022-02-28 to 2022-03-01", "2022-03-22", "on or after 2022-05-15"} <= words
+    assert {
+        "on or before 2022-02-14",
+        "2022-02-28 to 2022-03-01",
+        "2022-03-22",
+        "on or after 2022-05-15",
+    } <= words
     assert "printed as 2022.02.29" in words
 
 
@@ -57,7 +62,10 @@ def test_it_draws_what_has_no_date_at_all(chronology):
     [
         (lambda f: f.drop(columns="latest"), "missing column 'latest'"),
         (lambda f: f.assign(kind="guessed"), "row 0, column 'kind': found 'guessed'"),
-        (lambda f: f.assign(latest="2022-02-29"), "row 0, column 'latest': found '2022-02-29', expected a date"),
+        (
+            lambda f: f.assign(latest="2022-02-29"),
+            "row 0, column 'latest': found '2022-02-29', expected a date",
+        ),
         (
             lambda f: f.assign(latest=pd.Timestamp("2019-01-01")),
             "row 1, columns 'earliest' and 'latest': 2022-02-14 to 2019-01-01",

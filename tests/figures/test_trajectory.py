@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ LIMIT = 0.01
 
 
 def test_every_reading_is_drawn_at_its_bounds(course, artist):
-    panels, readings, blocks = course
+    panels, readings, _blocks = course
     axes = dict(zip(panels["panel"], trajectory(*course), strict=True))
     for reading in readings.itertuples():
         line = artist(axes[reading.panel], f"_{reading.analyte} {reading.Index}")
@@ -21,7 +23,9 @@ def test_every_reading_is_drawn_at_its_bounds(course, artist):
             assert x[0] == (reading.x_lower + reading.x_upper) / 2
         if reading.y_lower > 0:
             assert y == {(reading.y_lower + reading.y_upper) / 2}
-            assert tuple(artist(axes[reading.panel], f"_{reading.analyte} {reading.Index}, rounding").get_ydata()) == (
+            assert tuple(
+                artist(axes[reading.panel], f"_{reading.analyte} {reading.Index}, rounding").get_ydata()
+            ) == (
                 reading.y_lower,
                 reading.y_upper,
             )
@@ -46,7 +50,7 @@ def test_a_reading_below_the_limit_is_open_and_points_down(course, artist):
 
 
 def test_readings_are_joined_by_lines_within_a_clock_and_by_dots_between(course):
-    panels, readings, _ = course
+    _panels, readings, _ = course
     drawn = [child.get_label() for ax in trajectory(*course) for child in ax.get_children()]
     points = readings[~readings["span"]]
     within = across = 0
@@ -65,7 +69,7 @@ def test_clocks_are_apart_and_share_one_scale(course):
     assert len({ax.get_ylim() for ax in axes}) == 1
     assert all(ax.get_yscale() == "log" for ax in axes)
     edges = [ax.get_position() for ax in axes]
-    assert all(one.x1 < two.x0 for one, two in zip(edges[:-1], edges[1:], strict=True))
+    assert all(one.x1 < two.x0 for one, two in itertools.pairwise(edges))
     for panel, ax in zip(panels.itertuples(), axes, strict=True):
         assert ax.get_xlim() == (panel.lower, panel.upper)
         assert (len(ax.get_xticks()) == 0) == panel.ordered_only
@@ -87,10 +91,14 @@ def test_blocks_are_drawn_where_they_surely_and_possibly_were(course, artist):
         if block.kind == "hsct":
             assert list(mark.get_xdata()) == [block.start_lower] * 2
             continue
-        assert (mark.get_x(), mark.get_x() + mark.get_width()) == pytest.approx((block.start_upper, block.end_lower))
+        assert (mark.get_x(), mark.get_x() + mark.get_width()) == pytest.approx(
+            (block.start_upper, block.end_lower)
+        )
         if block.end_lower < block.end_upper:
             maybe = artist(axes[block.panel], f"_{block.kind} {block.label}, possible")
-            assert (maybe.get_x(), maybe.get_x() + maybe.get_width()) == pytest.approx((block.end_lower, block.end_upper))
+            assert (maybe.get_x(), maybe.get_x() + maybe.get_width()) == pytest.approx(
+                (block.end_lower, block.end_upper)
+            )
 
 
 def test_unbounded_readings_and_blocks_have_arrows(course, labels_with):

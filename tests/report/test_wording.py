@@ -44,12 +44,15 @@ def dates(bounds: Bounds) -> tuple[str, str]:
         (0, "months", 0, 0),
     ],
 )
-def test_a_number_of_days_weeks_or_months_spans_the_days_that_the_calendar_allows(quantity, unit, shortest, longest):
+def test_a_number_of_days_weeks_or_months_spans_the_days_that_the_calendar_allows(
+    quantity, unit, shortest, longest
+):
     assert limits(wording.days(quantity, unit, 0, 0)) == (shortest, longest)
 
 
 @given(
-    start=st.dates(dt.date(1800, 1, 1), dt.date(2300, 1, 1)), months=st.sampled_from([1, 2, 6, 13, 30, 61, 67])
+    start=st.dates(dt.date(1800, 1, 1), dt.date(2300, 1, 1)),
+    months=st.sampled_from([1, 2, 6, 13, 30, 61, 67]),
 )
 def test_months_hold_every_span_that_dateutil_gives(start, months):
     assert (start + relativedelta(months=months) - start).days in wording.days(months, "months", 0, 0)
@@ -73,14 +76,14 @@ def test_slack_widens_and_missing_slack_removes_a_limit():
 
 @pytest.mark.parametrize("unit", ["days", "weeks", "months"])
 def test_a_fraction_of_a_unit_is_refused_and_not_cut_off(unit):
-    with pytest.raises(CasebookError, match=f"a number of {unit} must be whole, found 1.5"):
+    with pytest.raises(CasebookError, match=rf"a number of {unit} must be whole, found 1\.5"):
         wording.days(1.5, unit, 0, 0)
 
 
 def test_slack_of_half_a_day_is_refused_and_not_cut_off():
-    with pytest.raises(CasebookError, match="whole days, found 0.5"):
+    with pytest.raises(CasebookError, match=r"whole days, found 0\.5"):
         wording.days(7, "days", 0.5, 0)
-    with pytest.raises(CasebookError, match="whole days, found 0.5"):
+    with pytest.raises(CasebookError, match=r"whole days, found 0\.5"):
         wording.calendar_day("2022.02.14", "date", 0.5, 0)
 
 
@@ -101,7 +104,9 @@ def test_slack_of_half_a_day_is_refused_and_not_cut_off():
         ("2022.02.29", 9, 0, "2022-02-19", "2022-03-01"),
     ],
 )
-def test_a_printed_day_is_that_day_or_lies_between_the_two_real_days_beside_it(printed, minus, plus, first, last):
+def test_a_printed_day_is_that_day_or_lies_between_the_two_real_days_beside_it(
+    printed, minus, plus, first, last
+):
     assert dates(wording.calendar_day(printed, "date", minus, plus)) == (first, last)
 
 
@@ -126,7 +131,7 @@ def test_a_day_far_from_any_real_day_is_refused(printed):
 
 @pytest.mark.parametrize("printed", ["14.02.2022", "2022.02", "14 Feb 2022", "20220214", "2022.02.14 or so"])
 def test_what_is_no_year_month_day_is_refused(printed):
-    with pytest.raises(CasebookError, match="expected year.month.day"):
+    with pytest.raises(CasebookError, match=r"expected year\.month\.day"):
         wording.calendar_day(printed, "date", 0, 0)
 
 
@@ -174,7 +179,8 @@ def test_a_value_that_is_rounded_to_what_is_printed_lies_within_its_bounds(numbe
 
 
 @pytest.mark.parametrize(
-    ("printed", "kind"), [("about 1%", "value"), ("0.4", "value"), ("0,4%", "value"), ("> 1%", "below"), ("low", "below")]
+    ("printed", "kind"),
+    [("about 1%", "value"), ("0.4", "value"), ("0,4%", "value"), ("> 1%", "below"), ("low", "below")],
 )
 def test_a_reading_that_is_not_printed_as_its_wording_says_is_refused(printed, kind):
     with pytest.raises(CasebookError, match="expected such as"):

@@ -21,14 +21,20 @@ def label_rows(blocks: pd.DataFrame, panels: pd.DataFrame, widths: dict) -> list
     for panel in panels.itertuples():
         wide, spots = widths[panel.panel], []
         for block in blocks[blocks["panel"] == panel.panel].itertuples():
-            known = [x for x in (block.start_lower, block.start_upper, block.end_lower, block.end_upper) if isfinite(x)]
+            known = [
+                x
+                for x in (block.start_lower, block.start_upper, block.end_lower, block.end_upper)
+                if isfinite(x)
+            ]
             first = min(max(known[0] if known else panel.lower, panel.lower), panel.upper)
             start = (first - panel.lower) / (panel.upper - panel.lower) * wide
             long = style.text_width(block.label, style.SMALL)
             left = max(min(start, wide + 0.06 - long), 0.0)
             spots.append((start, left, left + long, block.Index))
         spots.sort(key=lambda spot: spot[:2], reverse=True)
-        for (start, left, _, index), row in zip(spots, rows_of([spot[1:3] for spot in spots], 0.07), strict=True):
+        for (start, left, _, index), row in zip(
+            spots, rows_of([spot[1:3] for spot in spots], 0.07), strict=True
+        ):
             placed[index] = (row, start, left)
     return [placed[index] for index in blocks.index]
 
@@ -43,7 +49,14 @@ def draw_blocks(ax: Axes, blocks: pd.DataFrame) -> None:
             if len(days) == 2 and days[0] < days[1]:
                 ax.axvspan(*days, fc=style.INK, alpha=0.10, lw=0, zorder=0.5, label=name)
             for x in dict.fromkeys(days):
-                ax.axvline(x, color=style.INK, lw=1.1, ls="-" if start[0] == start[1] else (0, (3, 2)), zorder=1, label=name)
+                ax.axvline(
+                    x,
+                    color=style.INK,
+                    lw=1.1,
+                    ls="-" if start[0] == start[1] else (0, (3, 2)),
+                    zorder=1,
+                    label=name,
+                )
             if len(days) == 1:
                 arrow(
                     ax,

@@ -10,7 +10,9 @@ import pandas as pd
 from casebook.errors import CasebookError
 
 
-def require(frame: pd.DataFrame, name: str, columns: Collection[str], defaults: dict | None = None) -> pd.DataFrame:
+def require(
+    frame: pd.DataFrame, name: str, columns: Collection[str], defaults: dict | None = None
+) -> pd.DataFrame:
     """A copy of the frame that has these columns, and the optional ones filled in with their defaults."""
     if not isinstance(frame, pd.DataFrame):
         raise CasebookError(f"{name}: expected a data frame, found {type(frame).__name__}")
@@ -37,7 +39,9 @@ def _shown(value: object) -> str:
 def fail(name: str, problems: list[str]) -> None:
     """Raise one error that lists these problems, if there are any."""
     if problems:
-        raise CasebookError("\n  ".join([f"{name}:", *problems]) if len(problems) > 1 else f"{name}: {problems[0]}")
+        raise CasebookError(
+            "\n  ".join([f"{name}:", *problems]) if len(problems) > 1 else f"{name}: {problems[0]}"
+        )
 
 
 def members(frame: pd.DataFrame, name: str, column: str, allowed: Collection) -> None:
@@ -56,7 +60,13 @@ def members(frame: pd.DataFrame, name: str, column: str, allowed: Collection) ->
 def unique(frame: pd.DataFrame, name: str, column: str) -> None:
     """No value of the column stands twice."""
     twice = frame[column].duplicated()
-    fail(name, [f"row {row!r}, column {column!r}: {value!r} stands twice" for row, value in frame.loc[twice, column].items()])
+    fail(
+        name,
+        [
+            f"row {row!r}, column {column!r}: {value!r} stands twice"
+            for row, value in frame.loc[twice, column].items()
+        ],
+    )
 
 
 def bounds(frame: pd.DataFrame, name: str, *pairs: tuple[str, str], finite: bool = False) -> pd.DataFrame:
@@ -67,7 +77,8 @@ def bounds(frame: pd.DataFrame, name: str, *pairs: tuple[str, str], finite: bool
         bad = numbers.isna() | (np.isinf(numbers) if finite else False)
         expected = "a finite number" if finite else "a number (-inf or inf where there is no bound)"
         problems += [
-            f"row {r!r}, column {column!r}: found {_shown(frame.at[r, column])}, expected {expected}" for r in frame.index[bad]
+            f"row {r!r}, column {column!r}: found {_shown(frame.at[r, column])}, expected {expected}"
+            for r in frame.index[bad]
         ]
         frame[column] = numbers
     for lower, upper in pairs:
@@ -87,7 +98,8 @@ def dates(frame: pd.DataFrame, name: str, lower: str, upper: str) -> pd.DataFram
         days = pd.to_datetime(frame[column], errors="coerce", format="ISO8601")
         bad = days.isna() & frame[column].notna()
         problems += [
-            f"row {r!r}, column {column!r}: found {_shown(frame.at[r, column])}, expected a date" for r in frame.index[bad]
+            f"row {r!r}, column {column!r}: found {_shown(frame.at[r, column])}, expected a date"
+            for r in frame.index[bad]
         ]
         frame[column] = days
     late = frame[lower] > frame[upper]

@@ -11,7 +11,17 @@ ARROW_POINTS = 17.0
 
 
 def arrow(
-    ax: Axes, x, y, dx: float = 0.0, dy: float = 0.0, *, color, label: str, width=1.1, transform=None, zorder=3
+    ax: Axes,
+    x,
+    y,
+    dx: float = 0.0,
+    dy: float = 0.0,
+    *,
+    color,
+    label: str,
+    width=1.1,
+    transform=None,
+    zorder=3,
 ) -> Annotation:
     """An arrow from (x, y), in data or ``transform``, by (dx, dy) points: its length means nothing, only its direction does."""
     mark = ax.annotate(
@@ -72,6 +82,10 @@ def rows_of(intervals: list[tuple[float, float]], gap: float) -> list[int]:
     """For each interval in turn, the lowest row in which it is clear of those before it."""
     rows: list[int] = []
     for left, right in intervals:
-        met = {row for row, (low, high) in zip(rows, intervals, strict=False) if left < high + gap and right > low - gap}
+        met = {
+            row
+            for row, (low, high) in zip(rows, intervals, strict=False)
+            if left < high + gap and right > low - gap
+        }
         rows.append(next(row for row in range(len(met) + 1) if row not in met))
     return rows

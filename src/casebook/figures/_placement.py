@@ -53,7 +53,7 @@ def place(start, end, length=(0.0, inf)) -> Placement:
     tight = tighten(start, end, length)
     if tight is None:
         raise CasebookError(f"a span with start {start}, end {end} and length {length} cannot be")
-    (sl, su), (el, eu), (ll, lu) = tight
+    (sl, su), (el, eu), (_ll, lu) = tight
     if sl == el == -inf and isfinite(eu):
         slack = ((eu - lu, su),) if isfinite(lu) and isfinite(su) and eu - lu < su else ()
         outline = (su, eu) if isfinite(su) else None
@@ -67,7 +67,9 @@ def place(start, end, length=(0.0, inf)) -> Placement:
     certain = (su, el) if isfinite(su) and isfinite(el) and su < el else None
     left, right = certain or (max(su, el) if isfinite(su) and isfinite(el) else known[0],) * 2
     possible = tuple(
-        pair for pair in ((sl, left), (right, eu)) if isfinite(pair[0]) and isfinite(pair[1]) and pair[0] < pair[1]
+        pair
+        for pair in ((sl, left), (right, eu))
+        if isfinite(pair[0]) and isfinite(pair[1]) and pair[0] < pair[1]
     )
     return Placement(
         certain=certain,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, log10, sqrt
@@ -53,7 +54,16 @@ def draw_readings(ax: Axes, readings: pd.DataFrame, looks: dict, limit: float, f
             y = sqrt(floor * limit) if censored else y
             at = style.points_from(ax.transData, figure, y=-look.dodge)
             thick = 4.5 if not look.dodge else 3.4
-            ax.plot(ends, [y] * len(ends), color=look.color, lw=thick, alpha=0.5, zorder=2.5, label=name, transform=at)
+            ax.plot(
+                ends,
+                [y] * len(ends),
+                color=look.color,
+                lw=thick,
+                alpha=0.5,
+                zorder=2.5,
+                label=name,
+                transform=at,
+            )
             ax.plot(
                 ends,
                 [y] * len(ends),
@@ -67,7 +77,18 @@ def draw_readings(ax: Axes, readings: pd.DataFrame, looks: dict, limit: float, f
                 transform=at,
             )
         elif not _is_dot(ax, ends):
-            ax.plot(ends, [y, y], color=look.color, lw=1.4, marker="|", ms=6.5, mew=1.4, zorder=3, label=name, transform=at)
+            ax.plot(
+                ends,
+                [y, y],
+                color=look.color,
+                lw=1.4,
+                marker="|",
+                ms=6.5,
+                mew=1.4,
+                zorder=3,
+                label=name,
+                transform=at,
+            )
         else:
             face = "none" if censored else look.color
             ax.plot(
@@ -97,7 +118,10 @@ def draw_readings(ax: Axes, readings: pd.DataFrame, looks: dict, limit: float, f
                 label=f"{name}, rounding",
                 transform=at,
             )
-        for unbounded, x, dx in ((reading.x_lower == -inf, ends[0], -15), (reading.x_upper == inf, ends[-1], 15)):
+        for unbounded, x, dx in (
+            (reading.x_lower == -inf, ends[0], -15),
+            (reading.x_upper == inf, ends[-1], 15),
+        ):
             if unbounded:
                 arrow(ax, x, y, dx, color=look.color, label=f"{name}, unbounded", transform=at)
 
@@ -127,7 +151,7 @@ def join(axes: dict, readings: pd.DataFrame, looks: dict, figure) -> list[tuple]
     """Join consecutive readings: a line within a panel, dashed where an end is only bounded, thin dots across a break."""
     drawn = []
     for analyte, knots in _knots(readings, looks, axes).items():
-        for one, two in zip(knots, knots[1:], strict=False):
+        for one, two in itertools.pairwise(knots):
             if one[4] and two[4]:
                 continue
             (ax1, ax2), color = (axes[one[0]], axes[two[0]]), looks[analyte].color
@@ -181,7 +205,9 @@ def _candidates(x: float, y: float, wide: float, high: float, censored: bool) ->
     spots += [(middle, down), (x - 0.05, down), (x + 0.05 - wide, down)]
     spots += [(middle + dx, up) for dx in (0.35, -0.35, 0.45, -0.45, 0.55, -0.55)]
     spots += [
-        (middle + dx, y + dy) for dy in (0.17, 0.26, 0.35, -0.3, -0.4) for dx in (-0.35, -0.25, -0.15, 0, 0.15, 0.25, 0.35)
+        (middle + dx, y + dy)
+        for dy in (0.17, 0.26, 0.35, -0.3, -0.4)
+        for dx in (-0.35, -0.25, -0.15, 0, 0.15, 0.25, 0.35)
     ]
     return [Box(left, bottom, left + wide, bottom + high) for left, bottom in spots]
 
@@ -214,12 +240,16 @@ def write_labels(
         y = page.y(sqrt(page.floor * limit) if reading.span and censored else value)
         dodge = looks[reading.analyte].dodge / 72 if _is_dot(axes[reading.panel], ends) else 0.0
         left, right = page.x(reading.panel, ends[0]) + dodge, page.x(reading.panel, ends[-1]) + dodge
-        taken.append(Box(left - 0.055, y - (0.24 if censored and not reading.span else 0.055), right + 0.055, y + 0.055))
+        taken.append(
+            Box(
+                left - 0.055, y - (0.24 if censored and not reading.span else 0.055), right + 0.055, y + 0.055
+            )
+        )
         wishes.append((reading, (left + right) / 2, y))
     for reading, x, y in wishes:
         if not reading.label:
             continue
-        start, width, low, _ = page.panels[reading.panel]
+        start, width, _low, _ = page.panels[reading.panel]
         # A label may reach into half of the break on either side, and no further.
         inside = Box(start - 0.08, 0.02, start + width + 0.08, page.height)
         wide = style.text_width(reading.label, style.SMALL)

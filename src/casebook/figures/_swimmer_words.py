@@ -45,24 +45,48 @@ def write(ax: Axes, lanes: pd.DataFrame, spans: pd.DataFrame, points: pd.DataFra
         for span in mine.itertuples():
             color = style.ACCENT if span.kind == "infusion" else style.MUTED
             if span.place.open_left is not None:
-                text(span.place.open_left, y, "or earlier", 0, color, "right", "center_baseline", -ARROW_POINTS - 4)
+                text(
+                    span.place.open_left,
+                    y,
+                    "or earlier",
+                    0,
+                    color,
+                    "right",
+                    "center_baseline",
+                    -ARROW_POINTS - 4,
+                )
             if span.place.open_right is not None:
-                text(span.place.open_right, y, "or later", 0, color, "left", "center_baseline", ARROW_POINTS + 4)
+                text(
+                    span.place.open_right,
+                    y,
+                    "or later",
+                    0,
+                    color,
+                    "left",
+                    "center_baseline",
+                    ARROW_POINTS + 4,
+                )
         wishes = []
         for span in mine.itertuples():
             if span.label and span.place.extent:
                 start = (span.place.extent[0] - low) / (high - low) * inches
-                wishes.append((start, span.label, style.ACCENT if span.kind == "infusion" else style.MUTED, above))
+                wishes.append(
+                    (start, span.label, style.ACCENT if span.kind == "infusion" else style.MUTED, above)
+                )
         for point in points[points["lane"] == lane].itertuples():
             ends = [x for x in (point.lower, point.upper) if isfinite(x)]
             if point.label and ends:
                 middle = (sum(ends) / len(ends) - low) / (high - low) * inches
                 row = below if point.kind == "mrd_negative" else above
-                wishes.append((middle - style.text_width(point.label, style.SMALL) / 2, point.label, style.INK, row))
+                wishes.append(
+                    (middle - style.text_width(point.label, style.SMALL) / 2, point.label, style.INK, row)
+                )
         for span in spans[(spans["lane"] == lane) & (spans["kind"] == "gap")].itertuples():
             if span.label and span.place.extent:
                 middle = (sum(span.place.extent) / 2 - low) / (high - low) * inches
-                wishes.append((middle - style.text_width(span.label, style.SMALL) / 2, span.label, style.MUTED, below))
+                wishes.append(
+                    (middle - style.text_width(span.label, style.SMALL) / 2, span.label, style.MUTED, below)
+                )
         for left, words, color, row in sorted(wishes, key=lambda wish: (wish[0], wish[1])):
             wide = style.text_width(words, style.SMALL)
             left = max(left, max((end + 0.09 for _, end in row), default=0.0))

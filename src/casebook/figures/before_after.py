@@ -43,8 +43,12 @@ def before_after(rows: pd.DataFrame, *, ax: Axes | None = None, detection_limit:
         A column is missing, an interval is reversed, or a percentage is below 0; the message names every row and
         column.
     """
-    rows = _frames.require(rows, "rows", COLUMNS, dict.fromkeys(("text", "before_text", "after_text", "note"), ""))
-    rows = _frames.bounds(rows, "rows", ("before_lower", "before_upper"), ("after_lower", "after_upper"), finite=True)
+    rows = _frames.require(
+        rows, "rows", COLUMNS, dict.fromkeys(("text", "before_text", "after_text", "note"), "")
+    )
+    rows = _frames.bounds(
+        rows, "rows", ("before_lower", "before_upper"), ("after_lower", "after_upper"), finite=True
+    )
     if not (isfinite(detection_limit) and detection_limit > 0):
         raise CasebookError(f"detection_limit: found {detection_limit!r}, expected a percentage above 0")
     _frames.fail(
@@ -69,7 +73,9 @@ def before_after(rows: pd.DataFrame, *, ax: Axes | None = None, detection_limit:
     ax.set_yscale("log")
     ax.set(xlim=(-0.5, max(len(rows), 1) - 0.5), ylim=(floor, top))
     ax.axhspan(floor, detection_limit, fc=style.INK, alpha=0.08, lw=0, zorder=0, label="_below the limit")
-    ax.yaxis.set_major_locator(FixedLocator([10.0**k for k in range(-6, 3) if detection_limit <= 10.0**k <= top]))
+    ax.yaxis.set_major_locator(
+        FixedLocator([10.0**k for k in range(-6, 3) if detection_limit <= 10.0**k <= top])
+    )
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}%"))
     ax.grid(axis="y")
@@ -115,9 +121,25 @@ def before_after(rows: pd.DataFrame, *, ax: Axes | None = None, detection_limit:
                     label=name,
                 )
             if 0 < lower < upper:
-                ax.plot([x, x], [lower, upper], color=style.ACCENT, lw=1.3, transform=at, zorder=3, label=f"{name}, rounding")
+                ax.plot(
+                    [x, x],
+                    [lower, upper],
+                    color=style.ACCENT,
+                    lw=1.3,
+                    transform=at,
+                    zorder=3,
+                    label=f"{name}, rounding",
+                )
         start, (stop, low, _) = ends["before"][0], ends["after"]
-        ax.plot([x, x], [start, stop], color=style.ACCENT, lw=1.8, transform=at, zorder=2, label=f"_fall {row.label}")
+        ax.plot(
+            [x, x],
+            [start, stop],
+            color=style.ACCENT,
+            lw=1.8,
+            transform=at,
+            zorder=2,
+            label=f"_fall {row.label}",
+        )
         if low <= 0:
             ax.plot(
                 [x],
@@ -131,7 +153,17 @@ def before_after(rows: pd.DataFrame, *, ax: Axes | None = None, detection_limit:
                 zorder=3,
                 label=f"_after {row.label}",
             )
-            arrow(ax, x, stop, 0, -19, color=style.ACCENT, width=1.5, transform=at, label=f"_after {row.label}, below")
+            arrow(
+                ax,
+                x,
+                stop,
+                0,
+                -19,
+                color=style.ACCENT,
+                width=1.5,
+                transform=at,
+                label=f"_after {row.label}, below",
+            )
         _write(ax, x, row, start, stop, wide)
     return ax
 
@@ -146,22 +178,54 @@ def _write(ax: Axes, x: int, row, start: float, stop: float, wide: float) -> Non
 
     if row.before_text:
         # Over the mark, unless a grid line would cross the words there.
-        inches = ax.get_position().height * figure.get_figheight() / log10(ax.get_ylim()[1] / ax.get_ylim()[0])
+        inches = (
+            ax.get_position().height * figure.get_figheight() / log10(ax.get_ylim()[1] / ax.get_ylim()[0])
+        )
         crossed = any(0.06 < log10(y / start) * inches < 0.26 for y in ax.get_yticks())
-        place = {"transform": at(9), "va": "center_baseline"} if crossed else {"transform": at(0, 7), "ha": "center"}
+        place = (
+            {"transform": at(9), "va": "center_baseline"}
+            if crossed
+            else {"transform": at(0, 7), "ha": "center"}
+        )
         ax.text(x, start, row.before_text, fontsize=style.BASE, color=style.INK, **place)
     if row.text:
         words = style.wrap(row.text, wide * (0.5 + SHIFT) - 0.16, style.SMALL)
         y = _between(ax, start, stop, (words.count("\n") + 1) * 0.15)
-        ax.text(x, y, words, transform=at(9), va="center", fontsize=style.SMALL, color=style.ACCENT, linespacing=1.2)
+        ax.text(
+            x,
+            y,
+            words,
+            transform=at(9),
+            va="center",
+            fontsize=style.SMALL,
+            color=style.ACCENT,
+            linespacing=1.2,
+        )
     if row.after_text:
         y = stop if row.after_lower > 0 else (ax.get_ylim()[0] * stop) ** 0.5
-        ax.text(x, y, row.after_text, transform=at(9), va="center_baseline", fontsize=style.SMALL, color=style.MUTED)
+        ax.text(
+            x,
+            y,
+            row.after_text,
+            transform=at(9),
+            va="center_baseline",
+            fontsize=style.SMALL,
+            color=style.MUTED,
+        )
     under = ax.get_xaxis_transform()
     ax.text(x, 0, row.label, transform=at(-4, -6, under), va="top", fontsize=style.BASE, color=style.INK)
     if row.note:
         note = style.wrap(row.note, wide - 0.1, style.SMALL)
-        ax.text(x, 0, note, transform=at(-4, -20, under), va="top", fontsize=style.SMALL, color=style.MUTED, linespacing=1.2)
+        ax.text(
+            x,
+            0,
+            note,
+            transform=at(-4, -20, under),
+            va="top",
+            fontsize=style.SMALL,
+            color=style.MUTED,
+            linespacing=1.2,
+        )
 
 
 def _between(ax: Axes, start: float, stop: float, high: float) -> float:
@@ -173,5 +237,9 @@ def _between(ax: Axes, start: float, stop: float, high: float) -> float:
     low, high_end, half = log10(min(start, stop)) * scale, log10(max(start, stop)) * scale, high / 2
     middle = (low + high_end) / 2
     tries = [middle + sign * step * 0.02 for step in range(40) for sign in (1, -1)]
-    clear = [y for y in tries if low + half <= y <= high_end - half and all(abs(y - line) >= half for line in lines)]
+    clear = [
+        y
+        for y in tries
+        if low + half <= y <= high_end - half and all(abs(y - line) >= half for line in lines)
+    ]
     return 10 ** ((clear or [middle])[0] / scale)

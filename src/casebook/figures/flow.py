@@ -71,7 +71,9 @@ def flow(steps: pd.DataFrame) -> str:
             for row, order in steps.loc[twice, "order"].items()
         ],
     )
-    columns = "\n".join(_column(case, mine.sort_values("order")) for case, mine in steps.groupby("case", sort=False))
+    columns = "\n".join(
+        _column(case, mine.sort_values("order")) for case, mine in steps.groupby("case", sort=False)
+    )
     return f'<div class="casebook-flow" role="group" aria-label="Flow of treatment">\n<style>{STYLE}</style>\n{columns}\n</div>'
 
 

@@ -129,7 +129,10 @@ def text_width(text: str, size: float = BASE, weight: str = "normal") -> float:
     """Width in inches of the widest line, from the font's own outlines, so that a layout does not depend on a renderer."""
     font = FontProperties(family="sans-serif", size=size, weight=weight)
     with mpl.rc_context(RC):
-        widths = [text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] for line in str(text).split("\n")]
+        widths = [
+            text_to_path.get_text_width_height_descent(line, font, ismath=False)[0]
+            for line in str(text).split("\n")
+        ]
     return max(widths, default=0.0) / 72
 
 

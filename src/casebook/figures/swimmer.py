@@ -74,27 +74,55 @@ def draw_spans(lanes: pd.DataFrame, spans: pd.DataFrame, *, ax: Axes) -> Axes:
         name = f"_{span.kind} of {span.lane}"
         if span.kind == "gap":
             if span.place.extent:
-                ax.plot(span.place.extent, (y[span.lane],) * 2, color=color, lw=0.9, dashes=(1.2, 2), label=name, zorder=1)
+                ax.plot(
+                    span.place.extent,
+                    (y[span.lane],) * 2,
+                    color=color,
+                    lw=0.9,
+                    dashes=(1.2, 2),
+                    label=name,
+                    zorder=1,
+                )
             continue
         bottom = y[span.lane] - height / 2
         for left, right in span.place.possible:
             ax.add_patch(
                 Rectangle(
-                    (left, bottom), right - left, height, fc=color, ec="none", alpha=style.TINT, lw=0, label=f"{name}, possible"
+                    (left, bottom),
+                    right - left,
+                    height,
+                    fc=color,
+                    ec="none",
+                    alpha=style.TINT,
+                    lw=0,
+                    label=f"{name}, possible",
                 )
             )
             # The limits stay visible however narrow the tint is.
             outer = [x for x in (left, right) if span.place.certain is None or x not in span.place.certain]
             for x in outer:
-                ax.plot((x, x), (bottom, bottom + height), color=color, lw=1.0, zorder=2, label=f"{name}, limit")
+                ax.plot(
+                    (x, x), (bottom, bottom + height), color=color, lw=1.0, zorder=2, label=f"{name}, limit"
+                )
         if span.place.certain:
             left, right = span.place.certain
-            ax.add_patch(Rectangle((left, bottom), right - left, height, fc=color, ec="none", lw=0, zorder=2, label=name))
+            ax.add_patch(
+                Rectangle(
+                    (left, bottom), right - left, height, fc=color, ec="none", lw=0, zorder=2, label=name
+                )
+            )
         if span.place.outline:
             left, right = span.place.outline
             ax.add_patch(
                 Rectangle(
-                    (left, bottom), right - left, height, fc=color, ec="none", alpha=0.12, lw=0, label=f"{name}, extreme fill"
+                    (left, bottom),
+                    right - left,
+                    height,
+                    fc=color,
+                    ec="none",
+                    alpha=0.12,
+                    lw=0,
+                    label=f"{name}, extreme fill",
                 )
             )
             ax.add_patch(
@@ -143,11 +171,42 @@ def draw_points(lanes: pd.DataFrame, points: pd.DataFrame, *, ax: Axes) -> Axes:
                 label=name,
             )
         elif point.kind == "last_follow_up" and ends:
-            ax.plot(ends, [y] * len(ends), lw=1.0, marker="|", ms=8, mew=1.2, color=style.MUTED, zorder=3, label=name)
+            ax.plot(
+                ends,
+                [y] * len(ends),
+                lw=1.0,
+                marker="|",
+                ms=8,
+                mew=1.2,
+                color=style.MUTED,
+                zorder=3,
+                label=name,
+            )
         elif point.kind == "mrd_negative" and exact:
-            ax.plot(ends[:1], [y], ls="none", marker="o", ms=4.6, mfc="none", mec=style.INK, mew=1.1, zorder=3, label=name)
+            ax.plot(
+                ends[:1],
+                [y],
+                ls="none",
+                marker="o",
+                ms=4.6,
+                mfc="none",
+                mec=style.INK,
+                mew=1.1,
+                zorder=3,
+                label=name,
+            )
         elif ends:
-            ax.plot(ends, [y] * len(ends), lw=1.1, marker="|", ms=6.5, mew=1.1, color=style.INK, zorder=3, label=name)
+            ax.plot(
+                ends,
+                [y] * len(ends),
+                lw=1.1,
+                marker="|",
+                ms=6.5,
+                mew=1.1,
+                color=style.INK,
+                zorder=3,
+                label=name,
+            )
     return ax
 
 
@@ -185,9 +244,25 @@ def draw_arrows(lanes: pd.DataFrame, spans: pd.DataFrame, points: pd.DataFrame, 
         # A transplant lies on the bar, where its arrow would be lost.
         lower = style.points_from(ax.transData, ax.get_figure(), y=-7.5) if point.kind == "hsct" else None
         if point.lower == -inf and isfinite(point.upper):
-            arrow(ax, point.upper, y, -2 * ARROW_POINTS, color=style.INK, label=f"{name}, or earlier", transform=lower)
+            arrow(
+                ax,
+                point.upper,
+                y,
+                -2 * ARROW_POINTS,
+                color=style.INK,
+                label=f"{name}, or earlier",
+                transform=lower,
+            )
         if point.upper == inf and isfinite(point.lower):
-            arrow(ax, point.lower, y, 2 * ARROW_POINTS, color=style.INK, label=f"{name}, or later", transform=lower)
+            arrow(
+                ax,
+                point.lower,
+                y,
+                2 * ARROW_POINTS,
+                color=style.INK,
+                label=f"{name}, or later",
+                transform=lower,
+            )
     return ax
 
 
@@ -199,8 +274,12 @@ def _room(spans: pd.DataFrame, points: pd.DataFrame, inches: float) -> tuple[flo
         if span.place.extent is None:
             continue
         left, right = span.place.extent
-        earlier = beside + style.text_width("or earlier", style.SMALL) if span.place.open_left is not None else 0.04
-        later = beside + style.text_width("or later", style.SMALL) if span.place.open_right is not None else 0.2
+        earlier = (
+            beside + style.text_width("or earlier", style.SMALL) if span.place.open_left is not None else 0.04
+        )
+        later = (
+            beside + style.text_width("or later", style.SMALL) if span.place.open_right is not None else 0.2
+        )
         reach += [(left, earlier, 0.0), (right, 0.0, later)]
     if not reach:
         return 0.0, 1.0
@@ -259,7 +338,9 @@ def swimmer(
     gutter = max(
         (
             style.text_width(words, size)
-            for words, size in zip(labels, [style.BASE] * len(lanes) + [style.SMALL] * len(lanes), strict=True)
+            for words, size in zip(
+                labels, [style.BASE] * len(lanes) + [style.SMALL] * len(lanes), strict=True
+            )
         ),
         default=0.0,
     )
@@ -268,7 +349,11 @@ def swimmer(
     if ax is None:
         inches = style.WIDTH - gutter - 0.1
         ax = style.new_axes(
-            LANE_INCHES * len(lanes), left=gutter + 0.03, right=0.07, bottom=0.56 + KEY_LINE * len(keys), top=0.06
+            LANE_INCHES * len(lanes),
+            left=gutter + 0.03,
+            right=0.07,
+            bottom=0.56 + KEY_LINE * len(keys),
+            top=0.06,
         )
     inches = ax.get_position().width * ax.get_figure().get_figwidth()
     ax.set_xlim(xlim or _room(placed, days, inches))
@@ -288,7 +373,13 @@ def swimmer(
             ax.text(0, y, words, transform=move, fontsize=size, color=color)
         if y:
             ax.plot(
-                (0, 1), (y - 0.5,) * 2, transform=ax.get_yaxis_transform(), color=style.RULE, lw=0.6, zorder=0, label="_rule"
+                (0, 1),
+                (y - 0.5,) * 2,
+                transform=ax.get_yaxis_transform(),
+                color=style.RULE,
+                lw=0.6,
+                zorder=0,
+                label="_rule",
             )
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)

@@ -77,7 +77,10 @@ def timeline(rows: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             for line in style.wrap(when(row.earliest, row.latest), TEXT_INCHES, style.SMALL).split("\n")
         ]
         if row.note:
-            lines += [(line, style.SMALL, style.MUTED) for line in style.wrap(row.note, TEXT_INCHES, style.SMALL).split("\n")]
+            lines += [
+                (line, style.SMALL, style.MUTED)
+                for line in style.wrap(row.note, TEXT_INCHES, style.SMALL).split("\n")
+            ]
         text.append(lines)
     heights = [LINE_INCHES * len(lines) + GAP_INCHES for lines in text] or [1.0]
     edges = np.concatenate([[0.0], np.cumsum(heights)])
@@ -94,7 +97,9 @@ def timeline(rows: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         _mark(ax, y, row)
         for i, (words, size, color) in enumerate(lines):
             middle = (len(lines) - 1) / 2 - i
-            at = style.points_from(ax.get_yaxis_transform(), figure, x=-margin * 72, y=middle * LINE_INCHES * 72)
+            at = style.points_from(
+                ax.get_yaxis_transform(), figure, x=-margin * 72, y=middle * LINE_INCHES * 72
+            )
             ax.text(0, y, words, transform=at, fontsize=size, color=color, va="center_baseline")
         if top:
             ends = (-margin / inches, 1)
@@ -125,7 +130,17 @@ def _key(ax: Axes, kinds: list[str], margin: float) -> None:
     x = -margin * 72 + 4
     for kind in kinds:
         at = style.points_from(ax.transAxes, ax.get_figure(), x=x, y=-11.5)
-        ax.plot([0], [0], ls="none", marker="o", ms=5.2, color=COLORS[kind], transform=at, clip_on=False, label=f"_key {kind}")
+        ax.plot(
+            [0],
+            [0],
+            ls="none",
+            marker="o",
+            ms=5.2,
+            color=COLORS[kind],
+            transform=at,
+            clip_on=False,
+            label=f"_key {kind}",
+        )
         at = style.points_from(ax.transAxes, ax.get_figure(), x=x + 8, y=-11.5)
         ax.text(0, 0, kind, transform=at, fontsize=style.SMALL, color=COLORS[kind], va="center_baseline")
         x += 8 + style.text_width(kind, style.SMALL) * 72 + 14
@@ -144,7 +159,9 @@ def _mark(ax: Axes, y: float, row) -> None:
         ax.plot(x[:1], [y], ls="none", marker="o", ms=6.4, mfc=face, mec=color, mew=1.3, zorder=3, label=name)
     elif len(days) == 2:
         ax.plot(x, [y, y], color=color, lw=5, alpha=1 if row.kind == "printed" else 0.5, zorder=2, label=name)
-        ax.plot(x, [y, y], ls="none", marker="|", ms=8.5, mew=1.3, color=color, zorder=3, label=f"{name}, limits")
+        ax.plot(
+            x, [y, y], ls="none", marker="|", ms=8.5, mew=1.3, color=color, zorder=3, label=f"{name}, limits"
+        )
     else:
         ax.plot(x, [y], ls="none", marker="|", ms=10, mew=1.5, color=color, zorder=3, label=name)
         arrow(

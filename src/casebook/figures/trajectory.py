@@ -55,7 +55,9 @@ def _checked(panels, readings, blocks, detection_limit):
             if y < 0
         ],
     )
-    blocks = _frames.require(pd.DataFrame(columns=list(BLOCK_COLUMNS)) if blocks is None else blocks, "blocks", BLOCK_COLUMNS)
+    blocks = _frames.require(
+        pd.DataFrame(columns=list(BLOCK_COLUMNS)) if blocks is None else blocks, "blocks", BLOCK_COLUMNS
+    )
     _frames.members(blocks, "blocks", "panel", panels["panel"])
     _frames.members(blocks, "blocks", "kind", BLOCK_KINDS)
     blocks = _frames.bounds(blocks, "blocks", ("start_lower", "start_upper"), ("end_lower", "end_upper"))
@@ -77,7 +79,9 @@ def _wishes(panel, readings: pd.DataFrame, blocks: pd.DataFrame) -> list[tuple[f
     lasting = mine["span"].astype(bool)
     days = [*mine.loc[~lasting, ["x_lower", "x_upper"]].itertuples(index=False, name=None)]
     days += [*given[["start_lower", "start_upper"]].itertuples(index=False, name=None)]
-    days += [*given.loc[given["kind"] != "hsct", ["end_lower", "end_upper"]].itertuples(index=False, name=None)]
+    days += [
+        *given.loc[given["kind"] != "hsct", ["end_lower", "end_upper"]].itertuples(index=False, name=None)
+    ]
     days += [(x, x) for x in mine.loc[lasting, "x_upper"]]
     days = [*dict.fromkeys((x, y) for x, y in days if panel.lower <= x and y <= panel.upper)]
     wishes = [(x, y, int(x < y)) for x, y in days]
@@ -87,7 +91,9 @@ def _wishes(panel, readings: pd.DataFrame, blocks: pd.DataFrame) -> list[tuple[f
     return wishes
 
 
-def _ticks(panels, readings: pd.DataFrame, blocks: pd.DataFrame, lefts: dict, widths: dict) -> dict[str, dict[float, str]]:
+def _ticks(
+    panels, readings: pd.DataFrame, blocks: pd.DataFrame, lefts: dict, widths: dict
+) -> dict[str, dict[float, str]]:
     """For each panel, ticks where something is known to have happened, as far as no two labels in the figure meet."""
     wishes = [
         (rank, high - low, panel, low, high)
@@ -193,28 +199,45 @@ def trajectory(
 
     if axes is None:
         room = style.WIDTH - LEFT - RIGHT - BREAK_INCHES * (len(panels) - 1)
-        widths = dict(zip(panels["panel"], room * panels["width_share"] / panels["width_share"].sum(), strict=True))
+        widths = dict(
+            zip(panels["panel"], room * panels["width_share"] / panels["width_share"].sum(), strict=True)
+        )
         rows = label_rows(blocks, panels, widths)
-        clocks = [style.wrap(label, widths[panel] + 0.1) for panel, label in zip(panels["panel"], panels["label"], strict=True)]
+        clocks = [
+            style.wrap(label, widths[panel] + 0.1)
+            for panel, label in zip(panels["panel"], panels["label"], strict=True)
+        ]
         lines = max((clock.count("\n") + 1 for clock in clocks), default=1)
         above = 0.06 + LINE_INCHES * (max((row for row, _, _ in rows), default=-1) + 1)
         bottom, height = 0.27 + LINE_INCHES * lines, PLOT_INCHES
         figure = style.new_figure(bottom + height + above + 0.24)
         axes, left = [], LEFT
         for wide in widths.values():
-            box = (left / style.WIDTH, bottom / figure.get_figheight(), wide / style.WIDTH, height / figure.get_figheight())
+            box = (
+                left / style.WIDTH,
+                bottom / figure.get_figheight(),
+                wide / style.WIDTH,
+                height / figure.get_figheight(),
+            )
             axes.append(figure.add_axes(box))
             left += wide + BREAK_INCHES
     else:
         figure = axes[0].get_figure()
-        widths = {name: ax.get_position().width * figure.get_figwidth() for name, ax in zip(panels["panel"], axes, strict=True)}
+        widths = {
+            name: ax.get_position().width * figure.get_figwidth()
+            for name, ax in zip(panels["panel"], axes, strict=True)
+        }
         rows = label_rows(blocks, panels, widths)
-        clocks = [style.wrap(label, widths[panel] + 0.1) for panel, label in zip(panels["panel"], panels["label"], strict=True)]
+        clocks = [
+            style.wrap(label, widths[panel] + 0.1)
+            for panel, label in zip(panels["panel"], panels["label"], strict=True)
+        ]
         above = 0.06 + LINE_INCHES * (max((row for row, _, _ in rows), default=-1) + 1)
 
     edge = axes[0].get_position().x0
     lefts = {
-        name: (ax.get_position().x0 - edge) * figure.get_figwidth() for name, ax in zip(panels["panel"], axes, strict=True)
+        name: (ax.get_position().x0 - edge) * figure.get_figwidth()
+        for name, ax in zip(panels["panel"], axes, strict=True)
     }
     ticks = _ticks(panels, readings, blocks, lefts, widths)
     by_panel = dict(zip(panels["panel"], axes, strict=True))
@@ -223,7 +246,9 @@ def trajectory(
         ax.set(xlim=(panel.lower, panel.upper), ylim=(floor, top))
         ax.axhspan(floor, detection_limit, fc=style.INK, alpha=0.08, lw=0, zorder=0, label="_below the limit")
         ax.grid(axis="y")
-        ax.yaxis.set_major_locator(FixedLocator([10.0**k for k in range(-6, 3) if detection_limit <= 10.0**k <= top]))
+        ax.yaxis.set_major_locator(
+            FixedLocator([10.0**k for k in range(-6, 3) if detection_limit <= 10.0**k <= top])
+        )
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}%"))
         ax.tick_params(axis="y", length=0, labelleft=not i)
@@ -270,9 +295,21 @@ def trajectory(
         if row:
             up = 1 + (2 + row * LINE_INCHES * 72) / 72 / (ax.get_position().height * figure.get_figheight())
             at = style.points_from(ax.transAxes, figure, x=start * 72)
-            ax.plot([0, 0], [1, up], transform=at, color=color, lw=0.7, alpha=0.6, clip_on=False, label=f"_to {block.label}")
+            ax.plot(
+                [0, 0],
+                [1, up],
+                transform=at,
+                color=color,
+                lw=0.7,
+                alpha=0.6,
+                clip_on=False,
+                label=f"_to {block.label}",
+            )
 
-    spots = {panel.panel: (lefts[panel.panel], widths[panel.panel], panel.lower, panel.upper) for panel in panels.itertuples()}
+    spots = {
+        panel.panel: (lefts[panel.panel], widths[panel.panel], panel.lower, panel.upper)
+        for panel in panels.itertuples()
+    }
     page = Page(spots, first.get_position().height * figure.get_figheight(), floor, top)
     joins = join(by_panel, readings, looks, figure)
     lines = [

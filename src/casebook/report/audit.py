@@ -91,7 +91,9 @@ def two_readings(record: Record) -> Iterator[Finding]:
 
 def dose_magnitudes(record: Record) -> Iterator[Finding]:
     """Doses of blinatumomab more than ten times below or above the labelled range."""
-    rows = record.treatments[(record.treatments["block"] == "blinatumomab") & record.treatments["dose_lower"].notna()]
+    rows = record.treatments[
+        (record.treatments["block"] == "blinatumomab") & record.treatments["dose_lower"].notna()
+    ]
     factor = rows["dose_unit"].map({"ug/m2/day": 1, "mg/m2/day": 1000})
     allowed = Bounds(
         LABELLED_UG_PER_M2_DAY.lower / ORDER_OF_MAGNITUDE, LABELLED_UG_PER_M2_DAY.upper * ORDER_OF_MAGNITUDE
@@ -133,7 +135,9 @@ def claims_without_readings(record: Record) -> Iterator[Finding]:
                 bare.append(case)
         if bare:
             labels = ", ".join(record.cases.loc[bare, "label"])
-            yield _finding(claims_without_readings, [claim.Index, *bare], f"no fusion gene reading of {labels}")
+            yield _finding(
+                claims_without_readings, [claim.Index, *bare], f"no fusion gene reading of {labels}"
+            )
 
 
 def wide_negatives(record: Record) -> Iterator[Finding]:
@@ -209,7 +213,9 @@ def unexplained(record: Record, findings: list[Finding]) -> tuple[list[Finding],
     left = []
     for finding in findings:
         homes = [
-            name for name, (found_by, ids) in rows.items() if finding.rule in found_by and finding.statements <= ids
+            name
+            for name, (found_by, ids) in rows.items()
+            if finding.rule in found_by and finding.statements <= ids
         ]
         if not homes:
             left.append(finding)

@@ -20,6 +20,8 @@ WIDEST_POSITION_DAYS = 120
 """A reading less well placed than this is shown in its order only."""
 UNDATED_KINDS = ("birth", "block_start", "block_end")
 """Kinds of event left out of the calendar figure, which shows what was found and decided; the table has all."""
+QUIET = ("CSF", "morphology")
+"""Analytes without a level, left out of the flow of treatment."""
 LASTING = "Marrows after transplant"
 """Said of a stretch of time, from transplant to last follow-up, and not of one day."""
 
@@ -44,22 +46,22 @@ ORDER = Clock("", "order only")
 
 
 def lanes(record: Record) -> pd.DataFrame:
-    """One lane a child: ``lane``, ``label``, ``sublabel`` (sex and age at diagnosis)."""
+    """One lane a child: ``lane``, ``label``, ``sublabel`` (sex)."""
     return pd.DataFrame(
         {
             "lane": record.cases.index,
             "label": record.cases["label"].to_numpy(),
-            "sublabel": [
-                f"{row.sex}, {age_text(row.age_months_lower)}" for row in record.cases.itertuples()
-            ],
+            "sublabel": [f"{row.sex}, {age_text(row.age_months_lower)}" for row in record.cases.itertuples()],
         }
     )
 
 
 def age_text(months: float) -> str:
-    """An age in completed months as years and months: ``5 y 7 mo``; in months under two years."""
+    """An age in completed months, as ``5 years 7 months``; in months alone under two years."""
     years, rest = divmod(int(months), 12)
-    return f"{int(months)} mo" if years < 2 else f"{years} y {rest} mo"
+    if years < 2:
+        return f"{int(months)} months"
+    return f"{years} years {rest} month{'' if rest == 1 else 's'}"
 
 
 def spans(record: Record, origin: str) -> pd.DataFrame:
@@ -130,13 +132,15 @@ def trajectory(record: Record, case: str) -> tuple[pd.DataFrame, pd.DataFrame, p
     """
     days = record.chronology(case)
     readings = mrd.readings(record, case)
-    readings = readings[~readings["analyte"].isin(["CSF", "fusion gene"])]  # a gene that the text names, or MRD
+    readings = readings[readings["analyte"].isin(["MRD", record.cases.at[case, "fusion_gene"]])]
     order = list(readings["event"].unique())
 
     panels, rows, place = [], [], 0
     for event in order:
         lasting = record.events.at[event, "label"] == LASTING
-        first, last = (record.event(case, "hsct"), record.event(case, "last_follow_up")) if lasting else (event, event)
+        first, last = (
+            (record.event(case, "hsct"), record.event(case, "last_follow_up")) if lasting else (event, event)
+        )
         clock, zero = _best_clock(record, days, case, first)
         if not panels or panels[-1]["clock"] is not clock:
             panels.append({"panel": f"p{len(panels)}", "clock": clock, "ends": []})
@@ -156,7 +160,8 @@ def trajectory(record: Record, case: str) -> tuple[pd.DataFrame, pd.DataFrame, p
                     "x_lower": lower,
                     "x_upper": upper,
                     "y_lower": row.bounds.lower,
-                    "y_upper": row.bounds.upper,
+                    # A gene below a limit that is not printed has no level; it is set in the band, the caption says so.
+                    "y_upper": row.bounds.upper if row.bounds.is_bounded else mrd.THRESHOLD_PERCENT,
                     # A hollow mark below the limit says so by itself: words are kept for levels.
                     "label": row.printed if row.wording == "value" else "",
                     "span": lasting,
@@ -181,11 +186,13 @@ def flow(record: Record) -> pd.DataFrame:
             steps.append((row.start_event, _title(row.block), _detail(record, days, row), "", kind))
         readings = mrd.readings(record, case)
         for event, group in readings.groupby("event", sort=False):
-            said = [f"{row.analyte} {row.printed}" for row in group.itertuples() if row.analyte != "CSF"]
+            said = [f"{row.analyte} {row.printed}" for row in group.itertuples() if row.analyte not in QUIET]
             steps.append((event, record.events.at[event, "label"], "", "; ".join(said), "reading"))
         end = record.event(case, "last_follow_up")
-        steps.append((end, "Last follow-up", "", "", "follow_up"))
-        order = days.order([step[0] for step in steps])
+        steps.append((end, "End of follow-up", "", "", "follow_up"))
+        # Where the order is open, that of the table of events, which is that of the text.
+        told = sorted((step[0] for step in steps), key=record.events.index.get_loc)
+        order = days.order(told)
         steps.sort(key=lambda step: order.index(step[0]))
         rows += [
             {
@@ -268,7 +275,10 @@ def _panel_frame(panels: list[dict]) -> pd.DataFrame:
     for panel in panels:
         clock, ends = panel["clock"], panel["ends"]
         if clock.event in ("infusion_start", "hsct"):
-            ends = [*ends, 0]  # these clocks start with something to see; the others start far from any reading
+            ends = [
+                *ends,
+                0,
+            ]  # these clocks start with something to see; the others start far from any reading
         lower, upper = min(ends), max(ends)
         room = 0.6 if clock is ORDER else max(0.25 * (upper - lower), 1.5)
         if clock.event in ("infusion_start", "hsct"):
@@ -302,7 +312,11 @@ def _title(block: str) -> str:
 def _detail(record: Record, days: Chronology, row: tuple) -> str:
     if row.block == "HSCT":
         donor = record.cases.at[row.case, "donor"]
-        return "donor not printed" if pd.isna(donor) else f"{donor}, HLA {record.cases.at[row.case, 'hla_match']}"
+        return (
+            "donor not printed"
+            if pd.isna(donor)
+            else f"{donor}, HLA {record.cases.at[row.case, 'hla_match']}"
+        )
     if row.block == "blinatumomab":
         length = days.between(row.start_event, row.end_event).text("days")
         dose = "dose not printed" if pd.isna(row.dose_printed) else f"{row.dose_printed} as printed"

@@ -72,7 +72,9 @@ def readings(
     ]
     rows = rows[used]
     here = record.intervals.loc[record.intervals["case"] == case, "phrase"].unique()
-    order = record.chronology(case, {p: r for p, r in chosen.items() if p in here}).order(rows["event"].unique())
+    order = record.chronology(case, {p: r for p, r in chosen.items() if p in here}).order(
+        rows["event"].unique()
+    )
     return rows.sort_values("event", key=lambda events: events.map(order.index), kind="stable")
 
 
@@ -84,7 +86,9 @@ def reduction(before: Bounds, after: Bounds) -> Bounds:
     return before.log10() - after.log10()
 
 
-def possible_responses(level: Bounds, *, negative: bool | None, sensitivity: float | None) -> tuple[Response, ...]:
+def possible_responses(
+    level: Bounds, *, negative: bool | None, sensitivity: float | None
+) -> tuple[Response, ...]:
     """The responses that a reading leaves possible.
 
     Parameters
@@ -124,7 +128,9 @@ def around_blinatumomab(record: Record, case: str, analyte: str = "MRD") -> pd.S
     if certainly_before.empty or certainly_after.empty:
         raise CasebookError(f"{case} has no reading of {analyte} on both sides of the infusion")
     before, after = certainly_before.iloc[-1], certainly_after.iloc[0]
-    sensitivity = None if pd.isna(after["sensitivity_printed"]) else float(after["sensitivity_printed"].rstrip(" %"))
+    sensitivity = (
+        None if pd.isna(after["sensitivity_printed"]) else float(after["sensitivity_printed"].rstrip(" %"))
+    )
     # Where "negative" may say no more than "below 1%", it does not say that no residual cell was found.
     negative = after["wording"] == "negative" and (after["bounds"] < THRESHOLD_PERCENT) is Answer.YES
     return pd.Series(
@@ -144,4 +150,3 @@ def around_blinatumomab(record: Record, case: str, analyte: str = "MRD") -> pd.S
         },
         name=case,
     )
-

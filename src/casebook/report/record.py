@@ -53,7 +53,7 @@ class Record:
         raise CasebookError(f"{case} has {len(found)} events of the kind {kind!r}; expected one")
 
     def phrases(self, case: str | None = None) -> pd.DataFrame:
-        """The readings of every phrase that has more than one.
+        """The readings of every phrase about days that has more than one.
 
         Columns ``phrase``, ``case``, ``reading``, ``adopted``, ``printed``, ``reads_as``, ``source``.
         """
@@ -63,9 +63,7 @@ class Record:
         columns = ["phrase", "case", "reading", "adopted", "printed", "reads_as", "source"]
         return rows.drop_duplicates(["phrase", "reading"])[columns].reset_index(drop=True)
 
-    def statements(
-        self, case: str, readings: Mapping[str, str] | None = None
-    ) -> list[chronology.Statement]:
+    def statements(self, case: str, readings: Mapping[str, str] | None = None) -> list[chronology.Statement]:
         """The printed statements about one case, dates and intervals, as the solver takes them.
 
         ``readings`` maps a phrase to the reading to use instead of the adopted one.
@@ -86,7 +84,9 @@ class Record:
         ]
         events = self.events[self.events["case"].isin([case, STUDY])]
         return [
-            chronology.Statement(row.Index, chronology.CALENDAR, row.Index, row.bounds, row.date_printed or "")
+            chronology.Statement(
+                row.Index, chronology.CALENDAR, row.Index, row.bounds, row.date_printed or ""
+            )
             for row in events.itertuples()
         ] + [
             chronology.Statement(row.Index, row.from_event, row.to_event, row.bounds, row.printed)

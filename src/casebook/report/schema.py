@@ -154,7 +154,9 @@ TREATMENTS = _table(
     _not_reversed("dose_lower", "dose_upper"),
 )
 
-REGIMENS = _table({"id": _key(), "regimen": _text(), "agents": _text(), "printed": _text(), "source": _text()})
+REGIMENS = _table(
+    {"id": _key(), "regimen": _text(), "agents": _text(), "printed": _text(), "source": _text()}
+)
 
 GRADE = Check.in_range(1, 5, error="a CTCAE grade from 1 to 5")
 ADVERSE_EVENTS = _table(
@@ -179,9 +181,16 @@ CLAIMS = _table(
     {
         "id": _key(),
         "kind": _one_of(
-            "range", "negative", "reported", "limit", "no_response", "conclusion", "approval", "remission",
+            "range",
+            "negative",
+            "reported",
+            "limit",
+            "no_response",
+            "conclusion",
+            "approval",
+            "remission",
             "risk",
-        ),  # fmt: skip
+        ),
         "cases": _text(),
         "analyte": _text(required=False),
         "event": _text(required=False),

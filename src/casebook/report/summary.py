@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from casebook.bounds import Bounds, date_text
+from casebook.bounds import INFINITY, Bounds, date_text
 from casebook.errors import ChronologyError
 from casebook.report import audit, mrd
 from casebook.report.chronology import CALENDAR, Chronology
@@ -20,7 +20,7 @@ ABSENT = "not in the text"
 SPANS = {
     "Infusion": ("infusion_start", "infusion_end"),
     "End of infusion to transplant": ("infusion_end", "hsct"),
-    "Transplant to last follow-up": ("hsct", "last_follow_up"),
+    "Transplant to end of follow-up": ("hsct", "last_follow_up"),
 }
 
 
@@ -51,13 +51,23 @@ def fall_text(fall: Bounds) -> str:
     return fall.text(digits=2) if fall.lower > 0 else "not proven"
 
 
+def level_text(level: Bounds) -> str:
+    """A level in percent in words; that it is not negative is no knowledge of it."""
+    return level.text("%") if level.upper < INFINITY else "not known"
+
+
+def days_text(days: Bounds) -> str:
+    """A number of days between two events in order; that it is not negative is no knowledge of it."""
+    return days.text() if days.lower > 0 or days.upper < INFINITY else "not known"
+
+
 def glance(record: Record) -> pd.DataFrame:
     """What happened to each child, one row a child: days, MRD before and after, its proven fall."""
     rows = {}
     for case in record.cases.index:
         found = mrd.around_blinatumomab(record, case)
         rows[record.cases.at[case, "label"]] = {
-            f"{name} (days)": between(record, case, *events).text() for name, events in SPANS.items()
+            f"{name} (days)": days_text(between(record, case, *events)) for name, events in SPANS.items()
         } | {
             "MRD before": found["before_printed"],
             "MRD after": found["after_printed"],
@@ -92,7 +102,7 @@ def readings(record: Record, case: str) -> pd.DataFrame:
             "When": record.events.loc[rows["event"], "label"].to_numpy(),
             "What": rows["analyte"],
             "Printed": rows["printed"],
-            "Can mean": [bounds.text("%") for bounds in rows["bounds"]],
+            "Can mean": [level_text(bounds) for bounds in rows["bounds"]],
             "Source": rows["source"],
         }
     )
@@ -159,7 +169,7 @@ def table_one(record: Record) -> pd.DataFrame:
             "HLA match": row["hla_match"],
             "Conditioning": None,
             "Transplant": day(record, case, "hsct"),
-            "Last follow-up": day(record, case, "last_follow_up"),
+            "End of follow-up": day(record, case, "last_follow_up"),
         }
         columns[row["label"]] = {name: ABSENT if pd.isna(cell) else cell for name, cell in cells.items()}
     return pd.DataFrame(columns)
@@ -205,19 +215,31 @@ def phrase_effects(record: Record, case: str | None = None) -> pd.DataFrame:
     """Each phrase with two readings, and what each reading that is not used would change."""
     rows = []
     for row in record.phrases(case).itertuples():
-        if row.adopted:
-            effect = "used"
-        else:
-            effect = changes(record, row.case, {row.phrase: row.reading})
-        rows.append(
-            {
-                "Reading": f"{row.phrase} {row.reading}",
-                "Printed": row.printed,
-                "Read as": row.reads_as,
-                "What changes": effect,
-            }
+        effect = "used" if row.adopted else changes(record, row.case, {row.phrase: row.reading})
+        rows.append((f"{row.phrase} {row.reading}", row.printed, row.reads_as, effect))
+    rows += _level_effects(record, case)
+    frame = pd.DataFrame(rows, columns=["id", "Printed", "Read as", "What changes"])
+    return frame.set_index("id")
+
+
+def _level_effects(record: Record, case: str | None) -> list[tuple[str, str, str, str]]:
+    """The readings of phrases about levels; what they change is the level itself, and so each fall to it."""
+    rows = record.measurements.dropna(subset="phrase")
+    if case is not None:
+        rows = rows[rows["case"] == case]
+    effects = []
+    for row in rows.itertuples():
+        level = level_text(row.bounds)
+        reads_as = f"{row.analyte} after transplant {level}"
+        before = mrd.around_blinatumomab(record, row.case)["before"] if row.analyte == "MRD" else None
+        fall = (
+            ""
+            if before is None
+            else f"; fall of MRD until then: {fall_text(mrd.reduction(before, row.bounds))}"
         )
-    return pd.DataFrame(rows).set_index("Reading").rename_axis(None)
+        effect = "used" if row.adopted else f"level: {level}{fall}"
+        effects.append((f"{row.phrase} {row.reading}", row.printed, reads_as, effect))
+    return effects
 
 
 def changes(record: Record, case: str, readings: Mapping[str, str]) -> str:
@@ -236,7 +258,8 @@ def conventions(record: Record) -> pd.DataFrame:
 
     def cell(row: pd.Series, stretch: str) -> str:
         minus, plus = (
-            "no limit" if pd.isna(row[f"{side}_{stretch}"]) else f"{row[f'{side}_{stretch}']:g}" for side in ("minus", "plus")
+            "no limit" if pd.isna(row[f"{side}_{stretch}"]) else f"{row[f'{side}_{stretch}']:g}"
+            for side in ("minus", "plus")
         )
         if minus == plus:
             return minus if minus in ("0", "no limit") else f"± {minus}"
@@ -273,19 +296,25 @@ def _quantities(record: Record, case: str, days: Chronology) -> dict[str, str]:
 
     return {
         "diagnosis": date_text(days.day(event("diagnosis"))),
-        "MRD relapse": date_text(days.day(event("relapse"))) if record.event(case, "relapse", missing_ok=True) else "",
+        "MRD relapse": date_text(days.day(event("relapse")))
+        if record.event(case, "relapse", missing_ok=True)
+        else "",
         "start of infusion": date_text(days.day(event("infusion_start"))),
         "infusion": days.between(event("infusion_start"), event("infusion_end")).text("days"),
         "end of infusion to transplant": days.between(event("infusion_end"), event("hsct")).text("days"),
-        "age at transplant": (days.between(event("birth"), event("hsct")) / (12 * DAYS_PER_MONTH)).text("years", digits=1),
+        "age at transplant": (days.between(event("birth"), event("hsct")) / (12 * DAYS_PER_MONTH)).text(
+            "years", digits=1
+        ),
     }
 
 
 def _cases(record: Record, statements: str) -> set[str]:
-    """The cases that some statements are about: those of their rows, else those that the claims are about."""
+    """The cases whose own rows, or treatments, some statements are; none if they are about all children at once."""
     names = statements.split()
-    own = {case for case in record.cases.index for name in names if name == case or name.startswith(f"{case}-")}
+    own = {
+        case for case in record.cases.index for name in names if name == case or name.startswith(f"{case}-")
+    }
     regimens = set(record.regimens.loc[record.regimens.index.intersection(names), "regimen"])
     own |= set(record.treatments.loc[record.treatments["block"].isin(regimens), "case"])
     claims = record.claims.loc[record.claims.index.intersection(names), "cases"]
-    return own or {case for cases in claims for case in cases.split()}
+    return own or {cases for cases in claims if " " not in cases}

@@ -133,7 +133,9 @@ def _month_spans(months: int) -> tuple[int, int]:
     for start in range(400 * 12):  # the Gregorian calendar repeats after 400 years
         year, month = divmod(start, 12)
         later_year, later_month = divmod(start + months, 12)
-        spans.append((dt.date(later_year + 2000, later_month + 1, 1) - dt.date(year + 2000, month + 1, 1)).days)
+        spans.append(
+            (dt.date(later_year + 2000, later_month + 1, 1) - dt.date(year + 2000, month + 1, 1)).days
+        )
     return min(spans), max(spans)
 
 
@@ -214,7 +216,10 @@ def rewrite(directory: Path) -> list[str]:
         rows, header, before = list(reader), reader.fieldnames, len(changed)
         for row, values in zip(rows, typed, strict=True):
             bounds = derived(name, values, conventions, "adopted")
-            if bounds is not None and (new := dict(zip(columns, cells(name, bounds), strict=True))).items() - row.items():
+            if (
+                bounds is not None
+                and (new := dict(zip(columns, cells(name, bounds), strict=True))).items() - row.items()
+            ):
                 row.update(new)
                 changed.append(row["id"])
         if len(changed) == before:
