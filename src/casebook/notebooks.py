@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from casebook.errors import CasebookError
-from casebook.paths import ROOT
+from casebook.paths import CHAPTERS, ROOT
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -32,6 +32,8 @@ VOLATILE = ("ExecuteTime", "collapsed", "execution", "jupytext", "scrolled")
 """Metadata that tools leave behind, and that says nothing of the chapter."""
 
 ADDRESS = re.compile(r"at 0x[0-9a-f]+")
+README_FIGURE = CHAPTERS / "_static" / "glance.svg"
+
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -166,10 +168,21 @@ def refresh(paths: Sequence[Path]) -> list[Path]:
     return changed
 
 
+def readme_figure(index: NotebookNode) -> str:
+    """Take the first figure of the first chapter for the README, on white: a README is shown on grounds we do not choose."""
+    svgs = (
+        output["data"]["image/svg+xml"]
+        for cell in index.cells
+        for output in cell.get("outputs", [])
+        if "image/svg+xml" in output.get("data", {})
+    )
+    return re.sub(r"(<svg\b[^>]*>)", r'\1<rect width="100%" height="100%" fill="#fff"/>', next(svgs), count=1)
+
+
 def _replace(path: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", delete=False) as new:
         new.write(text)
-    os.chmod(new.name, path.stat().st_mode)
+    os.chmod(new.name, path.stat().st_mode if path.exists() else 0o644)
     os.replace(new.name, path)
 
 
@@ -184,6 +197,9 @@ def main(arguments: Sequence[str]) -> None:
     if missing:
         raise CasebookError(f"No such notebook: {', '.join(missing)}.")
     changed = refresh(paths)
+    first = chapters()[0]
+    if first in changed:
+        _replace(README_FIGURE, readme_figure(read(first)))
     print(f"Changed: {', '.join(map(_name, changed)) or 'none'}.")
 
 

@@ -17,9 +17,18 @@ from matplotlib.text import Text
 INF = np.inf
 FUSION = "KMT2A-AFF1"
 
-SPANS = (
-    ["lane", "kind", "start_lower", "start_upper", "end_lower", "end_upper", "length_lower", "length_upper", "label", "ongoing"]
-)
+SPANS = [
+    "lane",
+    "kind",
+    "start_lower",
+    "start_upper",
+    "end_lower",
+    "end_upper",
+    "length_lower",
+    "length_upper",
+    "label",
+    "ongoing",
+]
 POINTS = ["lane", "kind", "lower", "upper", "label"]
 PANELS = ["panel", "label", "lower", "upper", "width_share", "ordered_only"]
 READINGS = ["panel", "analyte", "x_lower", "x_upper", "y_lower", "y_upper", "label", "span"]
@@ -195,7 +204,17 @@ def falls():
         ),
         ("Case 3", 0.115, 0.125, 0, 0.01, "at least 1.06 log10", "0.12%", "< 0.01%", ""),
     ]
-    names = ["label", "before_lower", "before_upper", "after_lower", "after_upper", "text", "before_text", "after_text", "note"]
+    names = [
+        "label",
+        "before_lower",
+        "before_upper",
+        "after_lower",
+        "after_upper",
+        "text",
+        "before_text",
+        "after_text",
+        "note",
+    ]
     return pd.DataFrame(rows, columns=names)
 
 
