@@ -51,7 +51,7 @@ def lanes(record: Record) -> pd.DataFrame:
         {
             "lane": record.cases.index,
             "label": record.cases["label"].to_numpy(),
-            "sublabel": [f"{row.sex}, {age_text(row.age_months_lower)}" for row in record.cases.itertuples()],
+            "sublabel": record.cases["sex"].to_numpy(),
         }
     )
 
@@ -128,7 +128,7 @@ def trajectory(record: Record, case: str) -> tuple[pd.DataFrame, pd.DataFrame, p
 
     Each reading is placed on the clock from which its day is best known; readings that no clock places within
     ``WIDEST_POSITION_DAYS`` are shown in their order. Neighbours on one clock share a panel, so the printed
-    statements themselves decide which readings stand on one axis.
+    statements themselves decide which readings stand on one axis. A reading with neither a day nor a level is left out.
     """
     days = record.chronology(case)
     readings = mrd.readings(record, case)
@@ -142,6 +142,12 @@ def trajectory(record: Record, case: str) -> tuple[pd.DataFrame, pd.DataFrame, p
             (record.event(case, "hsct"), record.event(case, "last_follow_up")) if lasting else (event, event)
         )
         clock, zero = _best_clock(record, days, case, first)
+        found = readings[readings["event"] == event]
+        if zero is None:
+            # With neither a day nor a level there is nothing to draw.
+            found = found[[bounds.is_bounded for bounds in found["bounds"]]]
+            if found.empty:
+                continue
         if not panels or panels[-1]["clock"] is not clock:
             panels.append({"panel": f"p{len(panels)}", "clock": clock, "ends": []})
             place = 0
@@ -152,7 +158,7 @@ def trajectory(record: Record, case: str) -> tuple[pd.DataFrame, pd.DataFrame, p
             lower = days.between(zero, first).lower / clock.unit_days
             upper = days.between(zero, last).upper / clock.unit_days
         panels[-1]["ends"] += [lower, upper]
-        for row in readings[readings["event"] == event].itertuples():
+        for row in found.itertuples():
             rows.append(
                 {
                     "panel": panels[-1]["panel"],
@@ -280,12 +286,19 @@ def _panel_frame(panels: list[dict]) -> pd.DataFrame:
                 0,
             ]  # these clocks start with something to see; the others start far from any reading
         lower, upper = min(ends), max(ends)
-        room = 0.6 if clock is ORDER else max(0.25 * (upper - lower), 1.5)
+        room = 0.6 if clock is ORDER else max(0.35 * (upper - lower), 1.5)
         if clock.event in ("infusion_start", "hsct"):
             room = 0.1 * (upper - lower)
         # A panel that holds follow-up is the widest; one with a single reading needs little.
         single = len(panel["ends"]) == 2
-        share = 1.7 if upper - lower > 90 else 0.55 if single and clock is ORDER else 0.8 if single else 1.3
+        if clock is ORDER:
+            share = 0.5 if single else 1.3
+        elif upper - lower > 90:
+            share = 1.7
+        elif clock.event == "treatment_start":
+            share = 1.5  # room for two ticks that are both intervals
+        else:
+            share = 0.8 if single else 1.25
         rows.append(
             {
                 "panel": panel["panel"],
