@@ -246,7 +246,8 @@ def write_labels(
             )
         )
         wishes.append((reading, (left + right) / 2, y))
-    for reading, x, y in wishes:
+    # The highest first: they have free space above them, which a lower neighbour's label would take.
+    for reading, x, y in sorted(wishes, key=lambda wish: -wish[2]):
         if not reading.label:
             continue
         start, width, _low, _ = page.panels[reading.panel]

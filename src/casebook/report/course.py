@@ -286,7 +286,7 @@ def _panel_frame(panels: list[dict]) -> pd.DataFrame:
                 0,
             ]  # these clocks start with something to see; the others start far from any reading
         lower, upper = min(ends), max(ends)
-        room = 0.6 if clock is ORDER else max(0.35 * (upper - lower), 1.5)
+        room = 0.6 if clock is ORDER else max(0.25 * (upper - lower), 1.5)
         if clock.event in ("infusion_start", "hsct"):
             room = 0.1 * (upper - lower)
         # A panel that holds follow-up is the widest; one with a single reading needs little.
@@ -295,10 +295,10 @@ def _panel_frame(panels: list[dict]) -> pd.DataFrame:
             share = 0.5 if single else 1.3
         elif upper - lower > 90:
             share = 1.7
-        elif clock.event == "treatment_start":
-            share = 1.5  # room for two ticks that are both intervals
+        elif clock.event in ("treatment_start", "maintenance_start"):
+            share = 1.55  # room for two marks, and for ticks that are intervals
         else:
-            share = 0.8 if single else 1.25
+            share = 0.8 if single else 1.15
         rows.append(
             {
                 "panel": panel["panel"],
