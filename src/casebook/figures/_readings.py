@@ -246,8 +246,10 @@ def write_labels(
             )
         )
         wishes.append((reading, (left + right) / 2, y))
-    # The highest first: they have free space above them, which a lower neighbour's label would take.
-    for reading, x, y in sorted(wishes, key=lambda wish: -wish[2]):
+    # Levels first, the highest before all: it has free space above it, which a lower neighbour's label would take.
+    for reading, x, y in sorted(
+        wishes, key=lambda wish: (wish[0].y_lower <= 0, -wish[2] * (wish[0].y_lower > 0))
+    ):
         if not reading.label:
             continue
         start, width, _low, _ = page.panels[reading.panel]

@@ -30,7 +30,7 @@ def before_after(rows: pd.DataFrame, *, ax: Axes | None = None, detection_limit:
         (percent; 0 as the lower bound of a reading that says only "below"); optional ``text`` (the reduction in
         words), ``before_text``, ``after_text`` (the readings as printed), ``note`` (under the label). Drawn from the
         left.
-    ax : the axes to draw on; without it a figure 4.4 inches wide is made.
+    ax : the axes to draw on; without it a figure 4.6 inches wide is made.
     detection_limit : percent; the upper edge of the band.
 
     Returns

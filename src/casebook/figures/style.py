@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-# Narrow first: 4.4 inches is the 360 px of a phone, where 9.5 points are still read.
-WIDTH = 4.4
+# Narrow first: 4.6 inches is the 360 px of a phone, where 9.5 points are still read.
+WIDTH = 4.6
 BASE = 9.5
 SMALL = 9.0
 

@@ -315,7 +315,7 @@ def swimmer(
         ``ongoing`` (bool: an arrow at the end). All in days on one origin; -inf or inf where nothing bounds a side.
     points : columns ``lane``, ``kind`` ("hsct", "mrd_negative" or "last_follow_up"), ``lower``, ``upper`` (days, as
         above); optional ``label``.
-    ax : the axes to draw on; without it a figure 4.4 inches wide is made. The lanes' labels hang in the margin left
+    ax : the axes to draw on; without it a figure 4.6 inches wide is made. The lanes' labels hang in the margin left
         of the axes.
     xlabel : what the days are counted from.
     xlim : first and last day of the axis; without it, all that is known and room for the arrows.

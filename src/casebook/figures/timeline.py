@@ -52,7 +52,7 @@ def timeline(rows: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     rows : columns ``event`` (what happened), ``earliest``, ``latest`` (dates; NaT where nothing bounds that side),
         ``kind`` ("printed": the dates are those of the report; "derived": they follow from other statements);
         optional ``note``, written under the dates.
-    ax : the axes to draw on; without it a figure 4.4 inches wide is made, as high as the rows need. The rows' text
+    ax : the axes to draw on; without it a figure 4.6 inches wide is made, as high as the rows need. The rows' text
         hangs in the margin left of the axes, 1.9 inches wide.
 
     Returns

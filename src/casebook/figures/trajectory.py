@@ -178,7 +178,7 @@ def trajectory(
     blocks : columns ``panel``, ``start_lower``, ``start_upper``, ``end_lower``, ``end_upper`` (on the panel's clock),
         ``label``, ``kind`` ("treatment", "infusion" or "hsct"; of a transplant only the start is used).
     detection_limit : percent; the band below it is where no assay here could see.
-    axes : one Axes for each panel; without them a figure 4.4 inches wide is made.
+    axes : one Axes for each panel; without them a figure 4.6 inches wide is made.
 
     Returns
     -------

@@ -286,7 +286,7 @@ def _panel_frame(panels: list[dict]) -> pd.DataFrame:
                 0,
             ]  # these clocks start with something to see; the others start far from any reading
         lower, upper = min(ends), max(ends)
-        room = 0.6 if clock is ORDER else max(0.25 * (upper - lower), 1.5)
+        room = 0.6 if clock is ORDER else max(0.32 * (upper - lower), 1.5)
         if clock.event in ("infusion_start", "hsct"):
             room = 0.1 * (upper - lower)
         # A panel that holds follow-up is the widest; one with a single reading needs little.
