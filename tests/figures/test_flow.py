@@ -46,7 +46,7 @@ def read(html):
 
 
 def test_steps_are_read_in_order_case_by_case(steps):
-    words = read(flow(steps)).words
+    words = read(flow(steps, caption="The flow of treatment.")).words
     titles = [
         word
         for word in words
@@ -64,7 +64,7 @@ def test_steps_are_read_in_order_case_by_case(steps):
 
 
 def test_text_is_escaped_and_nothing_is_lost(steps):
-    html = flow(steps)
+    html = flow(steps, caption="The flow of treatment.")
     assert "<script" not in html
     words = {word.replace("\N{NO-BREAK SPACE}", " ") for word in read(html).words}
     assert {
@@ -74,7 +74,7 @@ def test_text_is_escaped_and_nothing_is_lost(steps):
 
 
 def test_it_is_ordered_lists_with_labels_and_one_style(steps):
-    tags = read(flow(steps)).tags
+    tags = read(flow(steps, caption="The flow of treatment.")).tags
     assert [attrs["aria-label"] for tag, attrs in tags if tag == "ol"] == [
         "Case 1, in order",
         "Case 3, in order",
@@ -85,7 +85,9 @@ def test_it_is_ordered_lists_with_labels_and_one_style(steps):
 
 
 def test_it_is_the_same_text_each_time(steps):
-    assert flow(steps) == flow(steps.copy())
+    assert flow(steps, caption="The flow of treatment.") == flow(
+        steps.copy(), caption="The flow of treatment."
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,5 +101,5 @@ def test_it_is_the_same_text_each_time(steps):
 )
 def test_a_bad_frame_is_refused_by_row_and_column(steps, change, words):
     with pytest.raises(CasebookError) as error:
-        flow(change(steps))
+        flow(change(steps), caption="The flow of treatment.")
     assert words in str(error.value)

@@ -149,3 +149,12 @@ def test_no_frame_loses_a_child(record):
     ]
     assert all(set(frame) == {"Case 1", "Case 2", "Case 3"} for frame in frames)
     assert isinstance(course.lanes(record), pd.DataFrame)
+
+
+def test_two_infusions_lasted_about_half_as_long_as_the_third(record):
+    # Said so in the words of a caption and of the data card; "about half" is taken as between two fifths and three fifths.
+    lengths = course.spans(record, "infusion_start").query("kind == 'infusion'").set_index("lane")
+    for case in ("c1", "c3"):
+        shortest = lengths.at[case, "length_lower"] / lengths.at["c2", "length_upper"]
+        longest = lengths.at[case, "length_upper"] / lengths.at["c2", "length_lower"]
+        assert 0.4 < shortest <= longest < 0.6

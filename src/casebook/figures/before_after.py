@@ -6,15 +6,14 @@ from math import isfinite, log10
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from casebook.errors import CasebookError
 from casebook.figures import _frames, style
+from casebook.figures._levels import draw_levels, name_band
 from casebook.figures._marks import arrow
 
 COLUMNS = ("label", "before_lower", "before_upper", "after_lower", "after_upper")
 PLOT_INCHES = 2.2
-BAND_DECADES = 0.6
 SHIFT = 0.3  # of a column: the mark stands left of its middle, its words to the right
 
 
@@ -61,7 +60,6 @@ def before_after(rows: pd.DataFrame, *, ax: Axes | None = None, detection_limit:
         ],
     )
     top = max([10 * detection_limit, *(2.4 * rows["before_upper"]), *(2.4 * rows["after_upper"])])
-    floor = detection_limit * 10**-BAND_DECADES
     if ax is None:
         wide = (style.WIDTH - 0.62) / max(len(rows), 1)
         notes = [style.wrap(note, wide - 0.1, style.SMALL) if note else "" for note in rows["note"]]
@@ -70,30 +68,11 @@ def before_after(rows: pd.DataFrame, *, ax: Axes | None = None, detection_limit:
     figure = ax.get_figure()
     wide = ax.get_position().width * figure.get_figwidth() / max(len(rows), 1)
 
-    ax.set_yscale("log")
-    ax.set(xlim=(-0.5, max(len(rows), 1) - 0.5), ylim=(floor, top))
-    ax.axhspan(floor, detection_limit, fc=style.INK, alpha=0.08, lw=0, zorder=0, label="_below the limit")
-    ax.yaxis.set_major_locator(
-        FixedLocator([10.0**k for k in range(-6, 3) if detection_limit <= 10.0**k <= top])
-    )
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}%"))
-    ax.grid(axis="y")
-    ax.tick_params(length=0)
-    ax.spines["left"].set_visible(False)
+    draw_levels(ax, detection_limit, top)
+    name_band(ax, detection_limit)
+    ax.set_xlim(-0.5, max(len(rows), 1) - 0.5)
+    ax.tick_params(axis="x", length=0)
     ax.set_xticks(range(len(rows)), [""] * len(rows))
-    below = style.points_from(ax.get_yaxis_transform(), figure, x=-3.5)
-    ax.text(
-        0,
-        (floor * detection_limit) ** 0.5,
-        "below",
-        transform=below,
-        ha="right",
-        va="center",
-        fontsize=style.SMALL,
-        color=style.MUTED,
-    )
-
     for x, row in enumerate(rows.itertuples()):
         at = style.points_from(ax.transData, figure, x=-wide * 72 * SHIFT)
         ends = {

@@ -40,7 +40,7 @@ border:5px solid transparent;border-bottom-width:0;border-top:7px solid var(--li
 """
 
 
-def flow(steps: pd.DataFrame) -> str:
+def flow(steps: pd.DataFrame, *, caption: str) -> str:
     """The steps as HTML: a flowchart with CSS, a list of ordered lists without it.
 
     Parameters
@@ -49,10 +49,11 @@ def flow(steps: pd.DataFrame) -> str:
         ``order`` (a number that puts the child's steps in order), ``title``, ``kind`` ("diagnosis",
         "chemotherapy", "infusion", "transplant", "reading" or "follow_up"); optional ``detail`` (agents), ``when``,
         ``reading`` (what was found after it). All text is escaped.
+    caption : stands below the chart; can be read alone.
 
     Returns
     -------
-    One HTML element with its style, no script and no ids: the same text for the same steps.
+    One HTML figure with its style, no script and no ids: the same text for the same steps.
 
     Raises
     ------
@@ -74,7 +75,8 @@ def flow(steps: pd.DataFrame) -> str:
     columns = "\n".join(
         _column(case, mine.sort_values("order")) for case, mine in steps.groupby("case", sort=False)
     )
-    return f'<div class="casebook-flow" role="group" aria-label="Flow of treatment">\n<style>{STYLE}</style>\n{columns}\n</div>'
+    chart = f'<div class="casebook-flow" role="group" aria-label="Flow of treatment">\n<style>{STYLE}</style>\n{columns}\n</div>'
+    return f'<figure class="casebook-figure">\n{chart}\n<figcaption>{escape(caption)}</figcaption>\n</figure>'
 
 
 def _column(case: str, steps: pd.DataFrame) -> str:

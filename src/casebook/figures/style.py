@@ -23,7 +23,6 @@ ACCENT = "#00628f"  # Okabe-Ito blue, deepened: dark enough to stand for ink in 
 SECOND = "#c4500b"  # Okabe-Ito vermilion, deepened until small text in it has a contrast of 4.5 on white
 
 RULE = (*mpl.colors.to_rgb(INK), 0.16)  # grid lines and tracks
-BAND = (*mpl.colors.to_rgb(INK), 0.07)  # areas behind the data
 TINT = 0.28  # opacity of what may be, beside what is
 
 RC = {

@@ -8,18 +8,17 @@ from math import isfinite
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from casebook.errors import CasebookError
 from casebook.figures import _frames, style
 from casebook.figures._blocks import draw_blocks, label_rows
+from casebook.figures._levels import draw_levels, floor_of, name_band
 from casebook.figures._readings import Page, draw_readings, join, looks_of, write_labels
 
 PLOT_INCHES = 2.35
 BREAK_INCHES = 0.17
 LINE_INCHES = 0.165
 LEFT, RIGHT = 0.56, 0.06
-BAND_DECADES = 0.62  # of the area below the detection limit: enough for an arrow and for a lasting state
 
 PANEL_COLUMNS = ("panel", "label", "lower", "upper")
 PANEL_DEFAULTS = {"width_share": 1.0, "ordered_only": False}
@@ -62,11 +61,6 @@ def _checked(panels, readings, blocks, detection_limit):
     _frames.members(blocks, "blocks", "kind", BLOCK_KINDS)
     blocks = _frames.bounds(blocks, "blocks", ("start_lower", "start_upper"), ("end_lower", "end_upper"))
     return panels, readings, blocks
-
-
-def is_censored(readings: pd.DataFrame) -> pd.Series:
-    """Which readings say only that there was less than their upper bound (percent)."""
-    return readings["y_lower"] <= 0
 
 
 def _number(x: float) -> str:
@@ -195,7 +189,7 @@ def trajectory(
         raise CasebookError(f"axes: found {len(axes)}, expected {len(panels)}, one for each row of panels")
     looks = looks_of(readings["analyte"])
     top = max([10 * detection_limit, *(2.6 * readings["y_upper"])])
-    floor = detection_limit * 10**-BAND_DECADES
+    floor = floor_of(detection_limit)
 
     if axes is None:
         room = style.WIDTH - LEFT - RIGHT - BREAK_INCHES * (len(panels) - 1)
@@ -242,17 +236,9 @@ def trajectory(
     ticks = _ticks(panels, readings, blocks, lefts, widths)
     by_panel = dict(zip(panels["panel"], axes, strict=True))
     for i, (panel, ax) in enumerate(zip(panels.itertuples(), axes, strict=True)):
-        ax.set_yscale("log")
-        ax.set(xlim=(panel.lower, panel.upper), ylim=(floor, top))
-        ax.axhspan(floor, detection_limit, fc=style.INK, alpha=0.08, lw=0, zorder=0, label="_below the limit")
-        ax.grid(axis="y")
-        ax.yaxis.set_major_locator(
-            FixedLocator([10.0**k for k in range(-6, 3) if detection_limit <= 10.0**k <= top])
-        )
-        ax.yaxis.set_minor_locator(NullLocator())
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}%"))
-        ax.tick_params(axis="y", length=0, labelleft=not i)
-        ax.spines["left"].set_visible(False)
+        draw_levels(ax, detection_limit, top)
+        ax.set_xlim(panel.lower, panel.upper)
+        ax.tick_params(axis="y", labelleft=not i)
         ax.set_xticks(list(ticks[panel.panel]), list(ticks[panel.panel].values()))
         ax.set_xlabel("")
         ax.annotate(
@@ -275,17 +261,7 @@ def trajectory(
         draw_readings(ax, readings[readings["panel"] == panel.panel], looks, detection_limit, floor)
 
     first = axes[0]
-    below = style.points_from(first.get_yaxis_transform(), figure, x=-3.5)
-    first.text(
-        0,
-        (floor * detection_limit) ** 0.5,
-        "below",
-        transform=below,
-        ha="right",
-        va="center",
-        fontsize=style.SMALL,
-        color=style.MUTED,
-    )
+    name_band(first, detection_limit)
     _title(first, looks, above + 0.1)
     for block, (row, start, left) in zip(blocks.itertuples(), rows, strict=True):
         ax = by_panel[block.panel]

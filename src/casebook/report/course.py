@@ -22,8 +22,6 @@ UNDATED_KINDS = ("birth", "block_start", "block_end")
 """Kinds of event left out of the calendar figure, which shows what was found and decided; the table has all."""
 QUIET = ("CSF", "morphology")
 """Analytes without a level, left out of the flow of treatment."""
-LASTING = "Marrows after transplant"
-"""Said of a stretch of time, from transplant to last follow-up, and not of one day."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,9 @@ def trajectory(record: Record, case: str) -> tuple[pd.DataFrame, pd.DataFrame, p
 
     panels, rows, place = [], [], 0
     for event in order:
-        lasting = record.events.at[event, "label"] == LASTING
+        lasting = (
+            record.events.at[event, "event"] == "marrow_period"
+        )  # from transplant to the end of follow-up
         first, last = (
             (record.event(case, "hsct"), record.event(case, "last_follow_up")) if lasting else (event, event)
         )

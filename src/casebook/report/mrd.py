@@ -12,6 +12,7 @@ import pandas as pd
 
 from casebook.bounds import Answer, Bounds
 from casebook.errors import CasebookError
+from casebook.report import wording
 from casebook.report.record import Record
 
 THRESHOLD_PERCENT = 0.01
@@ -66,11 +67,7 @@ def readings(
             for table in tables
         ):
             raise CasebookError(f"{case} has no reading {reading!r} of the phrase {phrase!r}")
-    used = [
-        row.reading == chosen[row.phrase] if row.phrase in chosen else bool(row.adopted)
-        for row in rows.itertuples()
-    ]
-    rows = rows[used]
+    rows = rows[record.used(rows, chosen)]
     here = record.intervals.loc[record.intervals["case"] == case, "phrase"].unique()
     order = record.chronology(case, {p: r for p, r in chosen.items() if p in here}).order(
         rows["event"].unique()
@@ -115,7 +112,7 @@ def possible_responses(
 
 
 def around_blinatumomab(record: Record, case: str, analyte: str = "MRD") -> pd.Series:
-    """The last reading before the infusion, the first after it, the fall and the response.
+    """The last reading before the infusion, the first after its start, the fall and the response.
 
     Index: ``before_id``, ``before``, ``before_printed``, ``after_id``, ``after``, ``after_printed`` (levels in
     percent), ``reduction`` (log10) and ``responses`` (all that the reading leaves possible).
@@ -129,7 +126,9 @@ def around_blinatumomab(record: Record, case: str, analyte: str = "MRD") -> pd.S
         raise CasebookError(f"{case} has no reading of {analyte} on both sides of the infusion")
     before, after = certainly_before.iloc[-1], certainly_after.iloc[0]
     sensitivity = (
-        None if pd.isna(after["sensitivity_printed"]) else float(after["sensitivity_printed"].rstrip(" %"))
+        None
+        if pd.isna(after["sensitivity_printed"])
+        else wording.value(after["sensitivity_printed"], "value", 0, 0).upper
     )
     # Where "negative" may say no more than "below 1%", it does not say that no residual cell was found.
     negative = after["wording"] == "negative" and (after["bounds"] < THRESHOLD_PERCENT) is Answer.YES

@@ -18,7 +18,7 @@ STUDY = "all"
 """The ``case`` of what is said of all children at once."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Record:
     """The tables of ``data/report/``, one frame each, indexed by ``id``.
 
@@ -63,6 +63,15 @@ class Record:
         columns = ["phrase", "case", "reading", "adopted", "printed", "reads_as", "source"]
         return rows.drop_duplicates(["phrase", "reading"])[columns].reset_index(drop=True)
 
+    @staticmethod
+    def used(rows: pd.DataFrame, readings: Mapping[str, str] | None = None) -> pd.Series:
+        """Which of some rows of ``intervals`` or ``measurements`` are in use, as a boolean mask.
+
+        A row is, if it belongs to the reading that ``readings`` names for its phrase, or else if it is adopted.
+        """
+        chosen = rows["phrase"].map(dict(readings or {}))
+        return rows["adopted"].astype(bool).where(chosen.isna(), rows["reading"] == chosen)
+
     def statements(self, case: str, readings: Mapping[str, str] | None = None) -> list[chronology.Statement]:
         """The printed statements about one case, dates and intervals, as the solver takes them.
 
@@ -78,10 +87,6 @@ class Record:
                 raise CasebookError(
                     f"{case} has no reading {reading!r} of the phrase {phrase!r}; there are {options}"
                 )
-        used = [
-            row.reading == chosen[row.phrase] if row.phrase in chosen else bool(row.adopted)
-            for row in rows.itertuples()
-        ]
         events = self.events[self.events["case"].isin([case, STUDY])]
         return [
             chronology.Statement(
@@ -90,7 +95,7 @@ class Record:
             for row in events.itertuples()
         ] + [
             chronology.Statement(row.Index, row.from_event, row.to_event, row.bounds, row.printed)
-            for row in rows[used].itertuples()
+            for row in rows[self.used(rows, chosen)].itertuples()
         ]
 
     def chronology(self, case: str, readings: Mapping[str, str] | None = None) -> chronology.Chronology:

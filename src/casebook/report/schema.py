@@ -11,7 +11,7 @@ STRETCHES = ("tight", "adopted", "loose")
 
 EVENTS = (
     "birth", "diagnosis", "treatment_start", "block_start", "block_end", "maintenance_start",
-    "maintenance_end", "marrow", "relapse", "infusion_start", "infusion_end", "hsct", "last_follow_up",
+    "maintenance_end", "marrow", "marrow_period", "relapse", "infusion_start", "infusion_end", "hsct", "last_follow_up",
     "window_start", "window_end",
 )  # fmt: skip
 UNITS = ("days", "weeks", "months")

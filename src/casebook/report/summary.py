@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
 
 from casebook.bounds import INFINITY, Bounds, date_text
 from casebook.errors import ChronologyError
+from casebook.paths import DATA
 from casebook.report import audit, mrd
 from casebook.report.chronology import CALENDAR, Chronology
 from casebook.report.course import DAYS_PER_MONTH
@@ -187,8 +189,8 @@ def discrepancies(record: Record, case: str | None = None) -> pd.DataFrame:
             "Reading used": rows["reading"],
             "What it changes": rows["effect"],
             "Kind, and found by": [
-                f"{kind}: {'a reader' if rule == audit.READ else rule.replace(' ', ', ').replace('_', ' ')}"
-                for kind, rule in zip(rows["kind"], rows["found_by"], strict=True)
+                f"{kind}: {', '.join('a reader' if by == audit.READ else by.replace('_', ' ') for by in found_by.split())}"
+                for kind, found_by in zip(rows["kind"], rows["found_by"], strict=True)
             ],
         }
     )
@@ -242,12 +244,20 @@ def _level_effects(record: Record, case: str | None) -> list[tuple[str, str, str
     return effects
 
 
+def contradicted(record: Record, case: str, readings: Mapping[str, str]) -> tuple[str, ...]:
+    """Ids of the statements of a case that cannot all hold if phrases are read so; none if they can."""
+    try:
+        record.chronology(case, readings)
+    except ChronologyError as error:
+        return error.statements
+    return ()
+
+
 def changes(record: Record, case: str, readings: Mapping[str, str]) -> str:
     """What other readings of phrases would change in a case, in words."""
-    try:
-        other = _quantities(record, case, record.chronology(case, readings))
-    except ChronologyError as error:
-        return f"contradicts {', '.join(error.statements)}"
+    if statements := contradicted(record, case, readings):
+        return f"contradicts {', '.join(statements)}"
+    other = _quantities(record, case, record.chronology(case, readings))
     used = _quantities(record, case, record.chronology(case))
     different = [f"{name}: {other[name]} (used: {used[name]})" for name in used if used[name] != other[name]]
     return "; ".join(different) or "none of the days and numbers in use"
@@ -273,11 +283,11 @@ def conventions(record: Record) -> pd.DataFrame:
     )
 
 
-def convention_effects() -> pd.DataFrame:
+def convention_effects(directory: Path = DATA / "report") -> pd.DataFrame:
     """What the tight, the adopted and the loose convention make of the quantities of each case."""
     columns = {}
     for stretch in STRETCHES:
-        record = load(stretch=stretch)
+        record = load(directory, stretch)
         columns[stretch.capitalize()] = {
             f"{record.cases.at[case, 'label']}: {name}": text
             for case in record.cases.index
