@@ -178,6 +178,27 @@ def test_a_reciprocal_of_bounds_that_begin_at_an_open_zero_has_no_upper_limit():
     assert Bounds.at_least(2).reciprocal() == Bounds(0, Fraction(1, 2), lower_closed=False)
 
 
+@pytest.mark.parametrize(
+    "calculation",
+    [
+        lambda: Bounds.exactly(10**400) + 0.5,
+        lambda: 0.5 - Bounds.exactly(Fraction(10**400)),
+        lambda: Bounds.exactly(10**400) * 0.5,
+        lambda: Bounds.exactly(1e308) + 1e308,
+        lambda: Bounds.exactly(-1e308) * 10.0,
+        lambda: 1 / Bounds.exactly(1e-320),
+        lambda: Bounds(0.5, 10**400).width,
+    ],
+)
+def test_a_result_that_no_float_holds_is_refused(calculation):
+    with pytest.raises(CasebookError, match="too large"):
+        calculation()
+
+
+def test_a_limit_that_outgrows_floats_on_its_own_side_is_no_limit():
+    assert Bounds(0, 1e308) + Bounds(0, 1e308) == Bounds.at_least(0)
+
+
 @pytest.mark.parametrize("divisor", [Bounds(0, 1), Bounds(-1, 0), Bounds(-1, 1), Bounds.unknown(), 0])
 def test_a_quantity_that_may_be_zero_divides_nothing(divisor):
     with pytest.raises(CasebookError, match="may be 0"):
@@ -192,6 +213,10 @@ def test_integers_are_divided_exactly():
 def test_a_logarithm_of_a_possible_zero_has_no_lower_limit():
     assert Bounds.below(100, lower=0).log10() == Bounds(-INFINITY, 2, upper_closed=False)
     assert Bounds.at_least(1000).log10() == Bounds.at_least(3)
+
+
+def test_fractions_that_no_float_holds_have_logarithms():
+    assert Bounds(Fraction(1, 10**400), Fraction(10**400)).log10() == Bounds(-400, 400)
 
 
 @pytest.mark.parametrize("bounds", [Bounds(-1, 1), Bounds.exactly(0), Bounds.unknown(), Bounds(-2, -1)])
@@ -258,6 +283,14 @@ def test_meet_hull_and_within_agree_with_the_values_they_hold():
         assert x.within(y) == inside, (x, y)
 
 
+def test_a_number_is_combined_as_the_bounds_that_hold_it_alone():
+    assert Bounds(1, 3).meet(2) == Bounds.exactly(2)
+    assert Bounds(1, 3).meet(4) is None
+    assert Bounds(1, 3).hull(5) == Bounds(1, 5)
+    assert Bounds.exactly(5).within(5)
+    assert not Bounds(1, 5).within(5)
+
+
 # -- saying -------------------------------------------------------------------------------------------------
 
 
@@ -270,6 +303,17 @@ def test_meet_hull_and_within_agree_with_the_values_they_hold():
         (Bounds.exactly(-1), "days", None, "−1 day"),
         (Bounds.exactly(0), "days", None, "0 days"),
         (Bounds.exactly(21), "days", None, "21 days"),
+        (Bounds.exactly(1), "process", None, "1 process"),
+        (Bounds.exactly(Fraction(1, 2)), "days", None, "0.5 days"),
+        (Bounds.exactly(Fraction(5, 1)), "days", None, "5 days"),
+        (Bounds.exactly(Fraction(1, 128)), "", None, "0.0078125"),
+        # A fraction without a short decimal is cut after six digits, outwards.
+        (Bounds.exactly(Fraction(1, 3)), "", None, "0.333333 to 0.333334"),
+        (Bounds(Fraction(-2, 3), 1), "", None, "−0.666667 to 1"),
+        (Bounds.below(Fraction(1, 3)), "", None, "at most 0.333334"),
+        (Bounds.at_least(Fraction(1, 3 * 10**7)), "", None, "at least 0.0000000333333"),
+        (Bounds.at_least(Fraction(10**30, 3)), "", None, "at least " + "3" * 30),
+        (Bounds.exactly(1e30), "", 1, "1" + "0" * 30 + ".0"),
         (Bounds.at_least(1), "days", None, "at least 1 day"),
         (Bounds.at_most(3), "days", None, "at most 3 days"),
         (Bounds.below(3), "days", None, "less than 3 days"),
@@ -300,7 +344,7 @@ def test_bounds_are_said_as_prose_says_them(bounds, unit, digits, said):
     assert bounds.text(unit, digits) == said
 
 
-@given(bounds_with_value(), st.integers(0, 3))
+@given(bounds_with_value(), st.one_of(st.none(), st.integers(0, 3)))
 def test_rounded_text_still_holds_every_value(pair, digits):
     bounds, value = pair
     said = bounds.text(digits=digits).replace("−", "-")
@@ -321,8 +365,8 @@ def test_rounded_text_still_holds_every_value(pair, digits):
         assert numbers[0] <= value <= numbers[1]
     else:
         assert [value] == numbers
-    # Outwards, but by less than one in the last place.
-    step = Fraction(1, 10**digits)
+    # Outwards, but by less than one in the last place: without digits the sixth, of numbers up to 110.
+    step = Fraction(1, 1000) if digits is None else Fraction(1, 10**digits)
     assert all(min(abs(n - limit) for limit in (bounds.lower, bounds.upper)) < step for n in numbers)
 
 
@@ -343,3 +387,10 @@ def test_bounds_on_a_day_are_said_as_iso_dates():
     assert date_text(Bounds.at_most(last)) == "on or before 2022-03-01"
     assert date_text(Bounds.at_least(first)) == "on or after 2022-02-28"
     assert date_text(Bounds.unknown()) == "not known"
+
+
+@pytest.mark.parametrize("day", [0, -5, dt.date.max.toordinal() + 1, 10**30, 738000.5])
+def test_a_day_that_the_calendar_does_not_have_is_refused(day):
+    for bounds in (Bounds.exactly(day), Bounds.at_least(day), Bounds.at_most(day)):
+        with pytest.raises(CasebookError, match="no date has the ordinal"):
+            date_text(bounds)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pandera.pandas as pa
 import pytest
 from pandera.pandas import Check, Column
@@ -16,7 +17,7 @@ from pandera.pandas import Check, Column
 from casebook.errors import DataError, Problem
 from casebook.paths import DATA
 from casebook.report import record, wording
-from casebook.tables import read
+from casebook.tables import read, unknown_references
 
 SCHEMA = pa.DataFrameSchema(
     {
@@ -133,6 +134,32 @@ def test_a_ragged_row_is_listed_beside_the_faults_of_the_other_rows(found):
 @pytest.mark.parametrize("number", ["inf", "-inf", "nan", "1,5", "1.5%", "½", "--"])
 def test_what_is_not_a_finite_number_is_unreadable(found, number):
     assert found(HEADER + f'a,c1,1,"{number}",,yes,\n') == [(2, "high", repr(number), "a number")]
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\u00a0", "\u200b", " \u00a0 "])
+def test_a_cell_of_blanks_is_no_text(found, blank):
+    assert found(HEADER + f"{blank},c1,1,2,,yes,{blank}\n") == [
+        (2, "id", repr(blank), "text, or an empty cell"),
+        (2, "note", repr(blank), "text, or an empty cell"),
+    ]
+
+
+def references(cell: str, **several) -> list[str]:
+    frame = pd.DataFrame({"ids": [cell, None]}, index=[2, 3])
+    return [p.found for p in unknown_references(frame, "ids", {"a", "b"}, "table.csv", "an id", **several)]
+
+
+def test_a_cell_for_one_id_holds_just_one_that_is_known():
+    assert references("a") == []
+    for cell in ("c", "a b", "a ", " a", "a\u00a0b", "a\n", " "):
+        assert references(cell) == [repr(cell)]
+
+
+def test_a_cell_for_several_ids_holds_them_with_single_spaces_and_each_once():
+    assert references("a", several=True) == references("b a", several=True) == []
+    assert references("a c d", several=True) == ["'c'", "'d'"]
+    for cell in ("a  b", " a", "a ", " ", "a\u00a0b", "a a"):
+        assert references(cell, several=True) == [repr(cell)]
 
 
 def test_a_repeated_column_is_seen_and_not_renamed(found):
@@ -296,6 +323,273 @@ def line_of(path: Path, start: str) -> int:
             "wording",
             "no convention for the wording 'weekish'",
         ),
+        ("events.csv", "c1-hsct,c1,", "c1-hsct,c1 c2,", "case", "a case id such as c1, or all"),
+        ("events.csv", "c1-hsct,c1,", "c1-hsct,c1\u00a0,", "case", "a case id such as c1, or all"),
+        (
+            "events.csv",
+            "2022.03.22,date,2022-03-22,2022-03-22,",
+            "2022.03.22,,,,",
+            "wording, date_printed",
+            "wording beside",
+        ),
+        (
+            "events.csv",
+            "2022.03.22,date,",
+            "2022.02.30,date,",
+            "wording",
+            "the wording 'impossible_date': 2022.02.30",
+        ),
+        (
+            "events.csv",
+            "2022.02.29,impossible_date,",
+            "2022.02.28,impossible_date,",
+            "wording",
+            "the wording 'date': 2022.02.28",
+        ),
+        (
+            "events.csv",
+            "2022.03.22,date,",
+            "2022.03.22,n_days,",
+            "wording",
+            "a wording of events; 'n_days' is one of intervals",
+        ),
+        (
+            "intervals.csv",
+            "c2-i11,c2,c2-relapse,c2-m",
+            "c2-i11,c2,c2-relapse c2-hsct,c2-m",
+            "from_event",
+            "an event of events.csv",
+        ),
+        (
+            "intervals.csv",
+            "c2-i11,c2,c2-relapse,c2-m",
+            "c2-i11,c2,c2-relapse\u00a0,c2-m",
+            "from_event",
+            "an event of events.csv",
+        ),
+        (
+            "intervals.csv",
+            ",1,weeks,n_weeks,4,10,",
+            ",1,weeks,,4,10,",
+            "wording, quantity",
+            "wording beside quantity",
+        ),
+        (
+            "intervals.csv",
+            ",1,weeks,n_weeks,4,10,",
+            ",1,,n_weeks,4,10,",
+            "unit, quantity",
+            "unit beside quantity",
+        ),
+        (
+            "intervals.csv",
+            ",1,weeks,n_weeks,4,10,",
+            ",1,weeks,value,4,10,",
+            "wording",
+            "a wording of intervals; 'value' is one of measurements",
+        ),
+        (
+            "intervals.csv",
+            ",1,weeks,n_weeks,4,10,",
+            ",2,weeks,n_weeks,11,17,",
+            "quantity, printed",
+            "quantity among the numbers of printed",
+        ),
+        (
+            "intervals.csv",
+            ",1,weeks,n_weeks,4,10,",
+            ",1e9,weeks,n_weeks,4,10,",
+            "wording",
+            "1e+09 weeks are no time",
+        ),
+        ("intervals.csv", ",1,weeks,n_weeks,4,10,", ",1,weeks,n_weeks,4.5,10,", "min_days", "a whole number"),
+        (
+            "intervals.csv",
+            ",c2-day-323,a,yes",
+            ",c2-day-323,,yes",
+            "phrase, reading",
+            "phrase and reading or none",
+        ),
+        ("intervals.csv", ",c2-day-323,a,yes", ",,a,yes", "phrase, reading", "phrase and reading or none"),
+        (
+            "measurements.csv",
+            "c1-m04,c1,c1-marrow-before,",
+            "c1-m04,c1,c1-marrow-before c1-relapse,",
+            "event",
+            "an event of events.csv",
+        ),
+        (
+            "measurements.csv",
+            ",0.03%,value,0.025,0.035,",
+            ",0.03%,,0.025,0.035,",
+            "wording, printed",
+            "wording for the percentage in printed",
+        ),
+        (
+            "measurements.csv",
+            "below 0.01%,below,0,0.01",
+            "below 0.01%,,0,0.01",
+            "wording, printed",
+            "wording for the percentage in printed",
+        ),
+        (
+            "measurements.csv",
+            ",0.03%,value,",
+            ",0.03%,month,",
+            "wording",
+            "a wording of measurements; 'month' is one of events",
+        ),
+        ("measurements.csv", ",0.03%,value,0.025,0.035,", ",103%,value,,,", "wording", "no share of 103%"),
+        (
+            "measurements.csv",
+            ",0.03%,value,0.025,0.035,",
+            ",0.03%,value,0.025,135,",
+            "upper",
+            "a percentage from 0 to 100",
+        ),
+        (
+            "measurements.csv",
+            "c1-m04,c1,c1-marrow-before,MRD,",
+            "c1-m04,c1,c1-marrow-before,mrd,",
+            "analyte",
+            "MRD, CSF, morphology, fusion gene",
+        ),
+        (
+            "measurements.csv",
+            "c2-m05,c2,c2-relapse,KMT2A-AFF1,",
+            "c2-m05,c2,c2-relapse,ETV6-RUNX1,",
+            "analyte",
+            "MRD, CSF, morphology, fusion gene",
+        ),
+        (
+            "measurements.csv",
+            ",0.03%,value,0.025,0.035,percent,,",
+            ",0.03%,value,0.025,0.035,percent,about 0.01,",
+            "sensitivity_printed",
+            "a percentage such as 0.01%",
+        ),
+        (
+            "treatments.csv",
+            "c1-hsct,c1-hsct,",
+            "c1-hsct,c1-hsct c1-relapse,",
+            "end_event",
+            "an event of events.csv",
+        ),
+        (
+            "treatments.csv",
+            "15,15,ug/m2/day",
+            "51,51,ug/m2/day",
+            "dose_lower, dose_printed",
+            "dose_lower equal to the first number",
+        ),
+        (
+            "treatments.csv",
+            "15,15,ug/m2/day",
+            ",15,ug/m2/day",
+            "dose_lower, dose_upper, dose_unit",
+            "dose_lower and dose_upper and dose_unit",
+        ),
+        (
+            "treatments.csv",
+            "15,15,ug/m2/day",
+            "15,,ug/m2/day",
+            "dose_lower, dose_upper, dose_unit",
+            "dose_lower and dose_upper and dose_unit",
+        ),
+        (
+            "treatments.csv",
+            "15,15,ug/m2/day",
+            "15,15,",
+            "dose_lower, dose_upper, dose_unit",
+            "dose_lower and dose_upper and dose_unit",
+        ),
+        (
+            "adverse_events.csv",
+            "c1-a01,c1,fever,yes,,1,2",
+            "c1-a01,c1,fever,yes,,1,",
+            "grade_lower, grade_upper",
+            "grade_lower and grade_upper or none",
+        ),
+        (
+            "adverse_events.csv",
+            "c1-a01,c1,fever,yes,,1,2",
+            "c1-a01,c1,fever,yes,,1.5,2",
+            "grade_lower",
+            "a whole number",
+        ),
+        (
+            "cases.csv",
+            ",67,68,",
+            ",68,69,",
+            "age_months_lower, age_months_upper",
+            "67 and 68, as the intervals",
+        ),
+        ("cases.csv", ",67,68,", ",,,", "age_months_lower, age_months_upper", "67 and 68, as the intervals"),
+        (
+            "cases.csv",
+            ",67,68,",
+            ",67,69,",
+            "age_months_lower, age_months_upper",
+            "67 and 68, as the intervals",
+        ),
+        (
+            "claims.csv",
+            "s03,range,c1 c2 c3,",
+            "s03,range,c1  c2 c3,",
+            "cases",
+            "cases of cases.csv, each once",
+        ),
+        ("claims.csv", "s03,range,c1 c2 c3,", "s03,range,c1\u00a0c2 c3,", "cases", "cases of cases.csv"),
+        (
+            "claims.csv",
+            "s03,range,c1 c2 c3,MRD,marrow-before,",
+            "s03,range,c1 c2 c3,MRD,marrow-befour,",
+            "event",
+            "the id of an event of these cases",
+        ),
+        (
+            "claims.csv",
+            "s03,range,c1 c2 c3,MRD,",
+            "s03,range,c1 c2 c3,MDR,",
+            "analyte",
+            "MRD, CSF, morphology, fusion gene",
+        ),
+        (
+            "claims.csv",
+            "s03,range,c1 c2 c3,MRD,",
+            "s03,range,c1 c2 c3,,",
+            "analyte, kind",
+            "analyte with the kind range",
+        ),
+        ("claims.csv", "s09,no_response,c3,", "s09,no_response,c2 c3,", "cases", "one case"),
+        (
+            "claims.csv",
+            "s09,no_response,c3,MRD,marrow-day19,",
+            "s09,no_response,c3,MRD,hsct,",
+            "event",
+            "an event with a reading of the analyte",
+        ),
+        (
+            "conventions.csv",
+            "day_n,intervals,",
+            "day_n,interval,",
+            "of",
+            "one of events, intervals, measurements",
+        ),
+        (
+            "conventions.csv",
+            "day_n,intervals,day 323,that many days after the first day,days,0,0,1,",
+            "day_n,intervals,day 323,that many days after the first day,days,0,0,1e300,",
+            "minus_adopted",
+            "a number from 0 to 73050",
+        ),
+        (
+            "discrepancies.csv",
+            "values_outside_ranges,s01 c1-m03",
+            "values_outside_ranges,s01  c1-m03",
+            "statements",
+            "ids of rows of these tables, each once",
+        ),
         ("events.csv", "2022.02.29,", "29 Feb,", "wording", "no date in '29 Feb'"),
         ("events.csv", "April 2019,", "spring 2019,", "wording", "no month in 'spring 2019'"),
         (
@@ -321,6 +615,34 @@ def test_what_the_tables_say_of_each_other_is_checked(report, name, old, new, co
     here = [p for p in caught.value.problems if p.file.endswith(name) and (p.row, p.column) == (line, column)]
     assert len(here) == 1
     assert here[0].expected.startswith(expected)
+
+
+def test_a_row_that_no_reading_uses_is_refused(report):
+    line = spoil(
+        report / "intervals.csv",
+        'One week later,"Case presentation, case 2",,,yes',
+        'One week later,"Case presentation, case 2",,,no',
+    )
+    with pytest.raises(DataError) as caught:
+        record.load(report)
+    assert [(p.row, p.expected) for p in caught.value.problems] == [(line, "phrase where adopted is no")]
+
+
+def test_the_age_of_a_case_is_that_of_the_reading_that_is_adopted(report):
+    spoil(report / "intervals.csv", ",c1-age,a,yes,", ",c1-age,a,no,")
+    spoil(report / "intervals.csv", ",c1-age,b,no,", ",c1-age,b,yes,")
+    with pytest.raises(DataError) as caught:
+        record.load(report)
+    assert [(p.column, p.found, p.expected.split(",")[0]) for p in caught.value.problems] == [
+        ("age_months_lower, age_months_upper", "'67', '68'", "nothing")
+    ]
+    spoil(report / "cases.csv", ",67,68,", ",,,")
+    assert record.load(report).cases.loc["c1", "age_months_lower"] != 67
+
+
+def test_a_dose_that_is_a_range_need_not_be_its_first_number(report):
+    spoil(report / "treatments.csv", "15 μg/m2/day,15,15,", "up to 15 μg/m2/day,5,15,")
+    assert record.load(report).treatments.at["c1-t04", "dose_lower"] == 5
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 A report prints ``< 0.01%``, "about 1 month", or nothing at all. ``Bounds`` keeps what such a statement leaves
 open through every calculation, by interval arithmetic (Moore, Interval Analysis, 1966): the result of an
-operation holds every value that the operation can give for values within the operands.
+operation holds every value that the operation can give for values within the operands. This is exact for integers
+and fractions; floats round, so that a limit may be off in its last digit.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import math
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from fractions import Fraction
-from numbers import Real
+from numbers import Rational, Real
 
 from casebook.errors import CasebookError
 
@@ -130,14 +133,15 @@ class Bounds:
     @property
     def width(self) -> float:
         """Distance of the limits, in the quantity's unit; infinite if either is missing."""
-        return self.upper - self.lower if self.is_bounded else INFINITY
+        return _calculated(operator.sub, self.upper, self.lower) if self.is_bounded else INFINITY
 
     def __contains__(self, value: float) -> bool:
         above = self.lower < value or (self.lower_closed and self.lower == value)
         return above and (value < self.upper or (self.upper_closed and value == self.upper))
 
-    def within(self, other: Bounds) -> bool:
+    def within(self, other: Bounds | float) -> bool:
         """Whether every value of these bounds is one of ``other``."""
+        other = _bounds(other)
         lower = self.lower > other.lower or (
             self.lower == other.lower and other.lower_closed >= self.lower_closed
         )
@@ -176,16 +180,18 @@ class Bounds:
 
     # -- combining ----------------------------------------------------------------------------------------
 
-    def meet(self, other: Bounds) -> Bounds | None:
+    def meet(self, other: Bounds | float) -> Bounds | None:
         """What both allow, or None if nothing does."""
+        other = _bounds(other)
         lower, lower_open = max((self.lower, not self.lower_closed), (other.lower, not other.lower_closed))
         upper, upper_closed = min((self.upper, self.upper_closed), (other.upper, other.upper_closed))
         if lower > upper or (lower == upper and (lower_open or not upper_closed)):
             return None
         return Bounds(lower, upper, not lower_open, upper_closed)
 
-    def hull(self, other: Bounds) -> Bounds:
+    def hull(self, other: Bounds | float) -> Bounds:
         """The narrowest bounds that hold both."""
+        other = _bounds(other)
         lower, lower_open = min((self.lower, not self.lower_closed), (other.lower, not other.lower_closed))
         upper, upper_closed = max((self.upper, self.upper_closed), (other.upper, other.upper_closed))
         return Bounds(lower, upper, not lower_open, upper_closed)
@@ -196,8 +202,8 @@ class Bounds:
     def __add__(self, other: Bounds | float) -> Bounds:
         other = _bounds(other)
         return _rounded(
-            self.lower + other.lower,
-            self.upper + other.upper,
+            _calculated(operator.add, self.lower, other.lower),
+            _calculated(operator.add, self.upper, other.upper),
             self.lower_closed and other.lower_closed,
             self.upper_closed and other.upper_closed,
         )
@@ -237,7 +243,8 @@ class Bounds:
                 return sign * INFINITY, False
             if limit in (INFINITY, -INFINITY):
                 return 0, False
-            return Fraction(1, limit) if isinstance(limit, int) else 1 / limit, closed
+            one = Fraction(1) if isinstance(limit, Rational) else 1.0
+            return _calculated(operator.truediv, one, limit), closed
 
         sign = 1 if self.lower >= 0 else -1
         lower, lower_closed = turn(self.upper, self.upper_closed, sign)
@@ -248,8 +255,8 @@ class Bounds:
         """Decimal logarithm; the quantity must not be negative. A possible 0 has no lower limit."""
         if self.lower < 0 or self.upper == 0:
             raise CasebookError(f"no logarithm of a quantity that may be negative, or is 0: {self}")
-        lower = -INFINITY if self.lower == 0 else math.log10(self.lower)
-        upper = INFINITY if self.upper == INFINITY else math.log10(self.upper)
+        lower = -INFINITY if self.lower == 0 else _log10(self.lower)
+        upper = INFINITY if self.upper == INFINITY else _log10(self.upper)
         return _rounded(lower, upper, self.lower_closed, self.upper_closed)
 
     # -- saying -------------------------------------------------------------------------------------------
@@ -258,22 +265,24 @@ class Bounds:
         """The bounds in words, as prose prints them.
 
         ``unit`` follows the number: a word (``"days"``, put in the singular after 1) or a sign (``"%"``, set
-        close). ``digits`` rounds *outwards*, lower limits down and upper limits up, so that what is printed
-        still holds. Percentages below a limit read ``< 0.01%``.
+        close). ``digits`` (after the point) rounds *outwards*, lower limits down and upper limits up, so that what
+        is printed still holds; without it only a fraction that has no short decimal is rounded so. Percentages
+        below a limit read ``< 0.01%``.
         """
         sign = unit if unit and not unit[0].isalpha() else ""
         word = unit if unit and not sign else ""
         if self.is_unknown:
             return "not known"
 
-        lower, lower_moved = _decimal(self.lower, digits, ROUND_FLOOR)
-        upper, upper_moved = _decimal(self.upper, digits, ROUND_CEILING)
+        lower, lower_moved = _decimal(self.lower, digits, math.floor)
+        upper, upper_moved = _decimal(self.upper, digits, math.ceil)
 
         def with_unit(number: str) -> str:
             if sign:
                 return number + sign
             if word:
-                return f"{number} {word[:-1] if number in ('1', '−1') and word.endswith('s') else word}"
+                plural = word.endswith("s") and not word.endswith("ss")
+                return f"{number} {word[:-1] if number in ('1', '−1') and plural else word}"
             return number
 
         if self.is_exact and not lower_moved:
@@ -298,7 +307,10 @@ class Bounds:
 
 
 def date_text(day: Bounds) -> str:
-    """Bounds on a calendar day (proleptic ordinals, as ``datetime.date.toordinal``) in words, ISO dates."""
+    """Bounds on a calendar day (proleptic ordinals, as ``datetime.date.toordinal``) in words, ISO dates.
+
+    Raises CasebookError for an ordinal that is not whole or lies outside the years 1 to 9999.
+    """
     if day.is_unknown:
         return "not known"
     if day.lower == -INFINITY:
@@ -311,6 +323,10 @@ def date_text(day: Bounds) -> str:
 
 
 def _date(ordinal: float) -> str:
+    if not 1 <= ordinal <= dt.date.max.toordinal() or ordinal != int(ordinal):
+        raise CasebookError(
+            f"no date has the ordinal {ordinal}; expected a whole one, in the years 1 to 9999"
+        )
     return dt.date.fromordinal(int(ordinal)).isoformat()
 
 
@@ -323,7 +339,21 @@ def _times(left: tuple[float, bool], right: tuple[float, bool]) -> tuple[float, 
     # 0 times an infinite limit is 0: the infinite limit itself is never reached. A closed 0 gives a closed 0.
     if a == 0 or b == 0:
         return 0, (a == 0 and a_closed) or (b == 0 and b_closed)
-    return a * b, a_closed and b_closed
+    return _calculated(operator.mul, a, b), a_closed and b_closed
+
+
+def _calculated(operation: Callable, a: float, b: float) -> float:
+    try:
+        return operation(a, b)
+    except OverflowError:  # an exact number meets a float that cannot hold it
+        raise CasebookError("the limits are too large to be calculated with as floats") from None
+
+
+def _log10(limit: float) -> float:
+    try:
+        return math.log10(limit)
+    except (OverflowError, ValueError):  # a fraction too large for a float, or as a float 0
+        return math.log10(limit.numerator) - math.log10(limit.denominator)
 
 
 def _span(products: list[tuple[float, bool]]) -> Bounds:
@@ -334,27 +364,38 @@ def _span(products: list[tuple[float, bool]]) -> Bounds:
 
 def _rounded(lower: float, upper: float, lower_closed: bool, upper_closed: bool) -> Bounds:
     """Bounds from a calculation, in which floats may have rounded two open ends onto one number."""
+    if lower == INFINITY or upper == -INFINITY:
+        raise CasebookError("the result is too large for a float")
     if lower == upper:
         return Bounds(lower, upper)
     return Bounds(lower, upper, lower_closed, upper_closed)
 
 
-def _decimal(value: float, digits: int | None, rounding: str) -> tuple[str, bool]:
-    """``value`` as text, and whether rounding moved it."""
+def _decimal(value: float, digits: int | None, rounding: Callable) -> tuple[str, bool]:
+    """``value`` as text, and whether rounding (``math.floor`` or ``math.ceil``) moved it."""
     if value in (INFINITY, -INFINITY):
         return str(value), False
-    if isinstance(value, Fraction) and digits is not None:
-        number = value * 10**digits  # exact: as a float it might round inwards
-        shown = Decimal(math.floor(number) if rounding == ROUND_FLOOR else math.ceil(number))
-        moved, shown = shown != number, shown.scaleb(-digits)
-    else:
-        # repr of a float is the shortest decimal that stands for it, so .285 rounds as it reads.
-        number = Decimal(value) if isinstance(value, int) else Decimal(repr(float(value)))
-        shown = number if digits is None else number.quantize(Decimal(1).scaleb(-digits), rounding=rounding)
-        moved = shown != number
-    if shown == 0:
-        shown = abs(shown)  # -0.001 rounded up is 0.00, not -0.00
-    text = f"{shown:f}"
-    if "." in text and digits is None:
-        text = text.rstrip("0").rstrip(".")
-    return text.replace("-", "−"), moved
+    # repr of a float is the shortest decimal that stands for it, so .285 rounds as it reads.
+    number = Fraction(value) if isinstance(value, Rational) else Fraction(repr(float(value)))
+    places = _places(value, number) if digits is None else digits
+    exact = number * 10**places
+    shown = rounding(exact)
+    text = str(abs(shown)).rjust(places + 1, "0")
+    if places:
+        text = f"{text[:-places]}.{text[-places:]}"
+        if digits is None:
+            text = text.rstrip("0").rstrip(".")
+    # No sign for 0: -0.001 rounded up is 0.00.
+    return ("−" if shown < 0 else "") + text, shown != exact
+
+
+SHORT_PLACES, SIGNIFICANT = 12, 6
+"""A fraction is written out if its decimal has no more places; else it is cut after so many significant digits."""
+
+
+def _places(value: float, number: Fraction) -> int:
+    if not isinstance(value, Rational):
+        return max(0, -Decimal(repr(float(value))).as_tuple().exponent)
+    if 10**SHORT_PLACES % number.denominator == 0:
+        return SHORT_PLACES
+    return max(0, SIGNIFICANT - 1 - (Decimal(number.numerator) / Decimal(number.denominator)).adjusted())

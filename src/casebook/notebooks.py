@@ -68,7 +68,10 @@ def read(path: Path) -> NotebookNode:
     """Read a notebook as it stands on disk, in the current format."""
     import nbformat
 
-    return nbformat.read(path, as_version=4)
+    try:
+        return nbformat.read(path, as_version=4)
+    except (ValueError, TypeError, AttributeError, KeyError, nbformat.ValidationError) as error:
+        raise CasebookError(f"{_name(path)} is not a notebook.") from error
 
 
 def execute(paths: Sequence[Path], done: Callable[[Path, NotebookNode], None]) -> None:
@@ -78,35 +81,43 @@ def execute(paths: Sequence[Path], done: Callable[[Path, NotebookNode], None]) -
     ------
     CasebookError
         With the traceback of every notebook that failed, once all have run. A notebook that failed is not handed on.
+    DataError
+        Before any has run: each chapter loads the record, and each would tell of the same faults.
     """
+    from casebook.report import record
+
+    unrun = {path: read(path) for path in paths}
+    record.load()
     print(f"Executing {len(paths)} chapter{'' if len(paths) == 1 else 's'}, {AT_ONCE} at a time:", flush=True)
-    failures = asyncio.run(_execute_all(paths, done))
+    failures = asyncio.run(_execute_all(unrun, done))
     if failures:
         names = ", ".join(_name(path) for path in failures)
         raise CasebookError("\n\n".join([*failures.values(), f"Failed: {names}."]))
 
 
-async def _execute_all(paths: Sequence[Path], done: Callable[[Path, NotebookNode], None]) -> dict[Path, str]:
+async def _execute_all(
+    unrun: dict[Path, NotebookNode], done: Callable[[Path, NotebookNode], None]
+) -> dict[Path, str]:
     # nbclient would answer Ctrl+C by stopping one kernel and going on; asyncio stops everything, kernels included.
     asyncio.get_running_loop().add_signal_handler = _no_signal_handler
     free = asyncio.Semaphore(AT_ONCE)
     failures: dict[Path, str] = {}
     finished = 0
 
-    async def one(path: Path) -> None:
+    async def one(path: Path, notebook: NotebookNode) -> None:
         nonlocal finished
         async with free:
             start = time.monotonic()
-            outcome = await _execute_one(path)
+            outcome = await _execute_one(path, notebook)
             finished += 1
             verdict = "FAILED" if isinstance(outcome, str) else f"{time.monotonic() - start:.1f} s"
-            print(f"  [{finished}/{len(paths)}] {_name(path)}: {verdict}", flush=True)
+            print(f"  [{finished}/{len(unrun)}] {_name(path)}: {verdict}", flush=True)
         if isinstance(outcome, str):
             failures[path] = f"{_name(path)}: {outcome}"
         else:
             done(path, outcome)
 
-    await asyncio.gather(*(one(path) for path in paths))
+    await asyncio.gather(*(one(path, notebook) for path, notebook in unrun.items()))
     return failures
 
 
@@ -114,11 +125,10 @@ def _no_signal_handler(*_: object) -> None:
     raise RuntimeError("signals are asyncio's here")  # nbclient takes this for a thread that cannot have any
 
 
-async def _execute_one(path: Path) -> NotebookNode | str:
+async def _execute_one(path: Path, notebook: NotebookNode) -> NotebookNode | str:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    notebook = read(path)
     client = NotebookClient(
         notebook,
         kernel_name=KERNELSPEC["name"],

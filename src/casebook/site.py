@@ -26,7 +26,11 @@ from casebook.paths import ROOT
 
 BUILD = ROOT / "_build"
 SITE = BUILD / "html"
+ASIDE = BUILD / "html-before"
+"""The site that stood, while a new one takes its place."""
+
 PORT = 8000
+LAST_PORT = 65535
 
 EXECUTION_INPUTS = ("src", "data", "requirements.txt", "pyproject.toml")
 """What a chapter's results rest on besides its own cells."""
@@ -75,6 +79,7 @@ def build() -> Path:
         If a cell fails or Sphinx has anything to complain of. The site that stood before still stands.
     """
     with _alone():
+        _settle()
         wanted = fingerprint()
         if not is_current(wanted):
             start = time.monotonic()
@@ -98,10 +103,28 @@ def _rebuild(wanted: str) -> None:
         shutil.rmtree(abandoned)
     with tempfile.TemporaryDirectory(prefix="new-", dir=BUILD) as folder:
         new = _typeset(Path(folder), cache)
+        _offer_what_was_executed(new, cache)
         (new / FINGERPRINT).write_text(f"{wanted}\n", encoding="utf-8")
+        _swap_in(new)
+
+
+def _swap_in(new: Path) -> None:
+    """Put a new site in the place of the one that stands, which comes back if that fails."""
+    try:
         if SITE.exists():
-            SITE.rename(Path(folder, "old"))
+            SITE.rename(ASIDE)
         new.rename(SITE)
+    finally:
+        _settle()
+
+
+def _settle() -> None:
+    """Leave one site: the new one if it has taken its place, else the one that stood, also after a build that was killed."""
+    if ASIDE.exists():
+        if SITE.exists():
+            shutil.rmtree(ASIDE)
+        else:
+            ASIDE.rename(SITE)
 
 
 @contextmanager
@@ -180,10 +203,34 @@ def _typeset(folder: Path, cache: Path) -> Path:
     return html
 
 
+def _offer_what_was_executed(html: Path, cache: Path) -> None:
+    """Let readers download each chapter as it ran: Sphinx copies the file, whose outputs are those of the last commit."""
+    from jupyter_cache import get_cache
+
+    from casebook import notebooks
+
+    executed = get_cache(cache)
+    for path in notebooks.chapters():
+        chapter = notebooks.read(path)
+        ran = executed.get_cache_bundle(executed.match_cache_notebook(chapter).pk).nb
+        code = [cell for cell in chapter.cells if cell.cell_type == "code"]
+        for cell, done in zip(code, ran.cells, strict=True):  # the cache keeps cells of code only
+            cell.outputs, cell.execution_count = done.outputs, done.execution_count
+        offered = html / "_sources" / path.relative_to(ROOT)
+        offered.write_text(notebooks.normalised(chapter), encoding="utf-8")
+
+
 def serve(port: int = PORT) -> None:
     """Build the site and serve it on this machine until interrupted; port 0 takes any free one."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=build())
-    with http.server.ThreadingHTTPServer(("localhost", port), handler) as server:
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=SITE)
+    try:
+        server = http.server.ThreadingHTTPServer(("localhost", port), handler)
+    except OSError as error:
+        raise CasebookError(
+            f"Port {port} cannot be used ({error.strerror}): name another, as in make serve PORT=8001."
+        ) from error
+    with server:  # the port is taken before the build, which may last a minute
+        build()
         print(f"The book is at http://localhost:{server.server_port}/ (Ctrl+C stops).", flush=True)
         server.serve_forever()
 
@@ -196,10 +243,14 @@ def main(arguments: Sequence[str]) -> None:
             print(f"The book is at {os.path.relpath(page)} ({page.as_uri()}).")
         case ["serve"]:
             serve()
-        case ["serve", port] if port.isdigit():
+        case ["serve", port]:
+            if not port.isdecimal() or int(port) > LAST_PORT:
+                raise CasebookError(
+                    f"There is no port {port}: name one up to {LAST_PORT}, as in make serve PORT=8001."
+                )
             serve(int(port))
         case _:
-            raise CasebookError("usage: python -m casebook.site build | serve [port]")
+            raise CasebookError("Usage: python -m casebook.site build | serve [port]")
 
 
 if __name__ == "__main__":

@@ -79,16 +79,25 @@ def shown(path: Path) -> str:
 
 
 def unknown_references(
-    frame: pd.DataFrame, column: str, known: set[str], file: str, expected: str
+    frame: pd.DataFrame, column: str, known: set[str], file: str, expected: str, *, several: bool = False
 ) -> list[Problem]:
-    """A problem for every cell of ``column`` whose ids (separated by spaces) are not all ``known``."""
-    return [
-        Problem(file, line, column, repr(reference), expected)
-        for line, cell in frame[column].items()
-        if not pd.isna(cell)
-        for reference in str(cell).split()
-        if reference not in known
-    ]
+    """A problem for every cell of ``column`` that is not one ``known`` id.
+
+    With ``several`` a cell may hold more than one, with one space between two of them; none of them twice.
+    """
+    problems = []
+    for line, cell in frame[column].dropna().items():
+        # Not split(): it would take any blank for a space, and an empty list for one without faults.
+        ids = cell.split(" ") if several else [cell]
+        if several and ("" in ids or len(set(ids)) < len(ids)):
+            problems.append(
+                Problem(file, line, column, repr(cell), f"{expected}, each once, with single spaces between")
+            )
+        else:
+            problems += [
+                Problem(file, line, column, repr(name), expected) for name in ids if name not in known
+            ]
+    return problems
 
 
 def typeset(
@@ -188,11 +197,17 @@ def _typed(raw: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> tuple[pd
         elif kind == "boolean":
             values, expected = raw[column].map({"yes": True, "no": False}).astype("boolean"), "yes or no"
         else:
-            values, expected = raw[column].astype("object"), "text"
+            # What shows no mark on the page says nothing, though it is not empty.
+            said = [None if pd.isna(cell) or not _shows(cell) else cell for cell in raw[column]]
+            values, expected = pd.Series(said, raw.index, dtype="object"), "text, or an empty cell"
         for line in raw.index[raw[column].notna() & values.isna()]:
             problems.append(Problem(name, line, column, repr(raw.at[line, column]), expected))
         typed[column] = values
     return typed, problems
+
+
+def _shows(cell: str) -> bool:
+    return any(character.isprintable() and not character.isspace() for character in cell)
 
 
 def _failures(typed: pd.DataFrame, raw: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> list[Problem]:

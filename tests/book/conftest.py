@@ -15,14 +15,8 @@ from casebook import site
 from casebook.paths import ROOT
 
 
-@pytest.fixture(scope="session")
-def built() -> Path:
-    """The folder of the site as it is published: warnings are errors, and the doctrees were clean."""
-    return site.build()
-
-
 class Book:
-    """A copy of the sources that is built by a process of its own, as a reader's is."""
+    """A folder of sources that is built by a process of its own, as a reader's is."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -48,6 +42,16 @@ class Book:
         (self.root / "_toc.yml").write_text(
             f"format: jb-book\nroot: chapters/{root}{chapters}\n", encoding="utf-8"
         )
+
+
+@pytest.fixture(scope="session")
+def built() -> Path:
+    """The folder of the site as it is published: warnings are errors, and the doctrees were clean."""
+    done = Book(ROOT).run("casebook.site", "build")
+    if done.returncode:  # told whole once, and not before each test that needs the pages
+        print(done.stdout, done.stderr)
+        pytest.fail("The book was not built: the first test that needed it says why.", pytrace=False)
+    return site.SITE
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import statistics
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 
 from casebook import notebooks
 from casebook.paths import CHAPTERS
@@ -30,6 +31,8 @@ MEDIAN_VISIBLE_CELL = 6
 
 ALT_TEXT_AT_LEAST = 40
 CAPTION_AT_LEAST = 60
+
+HTML_CHART = ".casebook-flow"
 
 
 def order_faults(notebook) -> list[str]:
@@ -57,6 +60,7 @@ def figure_faults(notebook) -> list[str]:
     """Figures that a reader who cannot see them, or sees nothing but them, could not use."""
     faults = []
     for number, cell, output in outputs(notebook):
+        faults += [f"cell {number}: {fault}" for fault in html_figure_faults(output)]
         if "image/svg+xml" not in output.get("data", {}):
             continue
         settings = cell.metadata.get("mystnb", {})
@@ -68,6 +72,20 @@ def figure_faults(notebook) -> list[str]:
             faults.append(f"cell {number}: the caption cannot be read alone: {caption!r}")
         if not figure.get("name"):
             faults.append(f"cell {number}: the figure has no name to refer to it by")
+    return faults
+
+
+def html_figure_faults(output) -> list[str]:
+    """Charts made of HTML: they bring their own words, in a ``<figure>``."""
+    faults = []
+    for chart in BeautifulSoup(output.get("data", {}).get("text/html", ""), "html.parser").select(HTML_CHART):
+        figure = chart.find_parent("figure")
+        caption = figure.find("figcaption") if figure else None
+        words = caption.get_text(" ", strip=True) if caption else ""
+        if len(words) < CAPTION_AT_LEAST:
+            faults.append(f"the caption cannot be read alone: {words!r}")
+        if not chart.get("aria-label", "").strip():
+            faults.append("the chart has no label to be announced by")
     return faults
 
 
@@ -184,3 +202,27 @@ def test_an_ordinary_output_is_left_alone():
 def test_a_figure_without_words_is_found(settings):
     drawn = nbformat.v4.new_output("display_data", data={"image/svg+xml": "<svg/>"})
     assert figure_faults(cell_with(drawn, mystnb=settings))
+
+
+CAPTION = f"<figcaption>{'c' * CAPTION_AT_LEAST}</figcaption>"
+CHART = '<div class="casebook-flow" aria-label="Flow"></div>'
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        CHART,
+        CHART + CAPTION,
+        f"<figure>{CHART}</figure>",
+        f"<figure>{CHART}<figcaption>Flow</figcaption></figure>",
+        f"<figure>{CHART.replace('Flow', '')}{CAPTION}</figure>",
+        f"<figure>{CHART.replace('aria-label', 'title')}{CAPTION}</figure>",
+    ],
+)
+def test_a_chart_of_html_without_words_is_found(html):
+    assert figure_faults(cell_with(result(text_html=html)))
+
+
+def test_a_chart_of_html_with_words_and_a_table_are_left_alone():
+    fine = [result(text_html=f"<figure>{CHART}{CAPTION}</figure>"), result(text_html="<table></table>")]
+    assert figure_faults(cell_with(*fine)) == []

@@ -135,6 +135,11 @@ def test_no_page_knows_the_machine_it_was_built_on(page):
     assert str(Path.home()) + "/" not in text
 
 
+@pytest.mark.parametrize("path", notebooks.chapters(), ids=lambda path: path.relative_to(CHAPTERS).as_posix())
+def test_the_notebook_offered_is_the_chapter_as_it_ran_here(path, built):
+    assert (built / "_sources" / path.relative_to(ROOT)).read_bytes() == path.read_bytes()
+
+
 def test_the_navigation_of_every_page_lists_every_chapter(page, built):
     listed = {
         (page.parent / urlsplit(link["href"]).path).resolve()

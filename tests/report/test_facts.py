@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from phrases import (
+    HASHES,
+    OTHER_FORMS,
+    PRINTED,
+    SECTIONS,
+    cells,
+    hash_line,
+    hash_lines,
+    named_sections,
+    plain,
+    printed_cells,
+    printed_form,
+    sections_of,
+    stands_in,
+    tight_text,
+)
 
 from casebook.bounds import Bounds
 from casebook.paths import DATA, ROOT
@@ -141,104 +156,20 @@ def test_ages_at_transplant_are_bounded_below_only(record):
 
 # -- the tables against the text ----------------------------------------------------------------------------
 
-PRINTED = {
-    "cases": [
-        "age_printed",
-        "hla_printed",
-        "diagnosis",
-        "genetics",
-        "fusion_gene",
-        "protocols",
-        "risk_group",
-        "donor",
-        "hla_match",
-    ],
-    "events": ["date_printed"],
-    "intervals": ["printed"],
-    "measurements": ["printed", "method"],
-    "treatments": ["cycles_printed", "dose_printed"],
-    "regimens": ["printed"],
-    "adverse_events": ["printed", "grade_printed"],
-    "claims": ["printed"],
-}
-"""Columns whose cells are said to stand in the text."""
-
-SECTIONS = {
-    "Abstract, background": ("Background Blinatumomab could", "Case presentation This"),
-    "Abstract, case presentation": ("Case presentation This", "Conclusions Blinatumomab"),
-    "Abstract, conclusions": ("Conclusions Blinatumomab", "Keywords"),
-    "Background, paragraph 1": ("Background Acute", "Minimal residual disease (MRD), reflected"),
-    "Background, paragraph 2": ("Minimal residual disease (MRD), reflected", "Blinatumomab is a US"),
-    "Background, paragraph 3": ("Blinatumomab is a US", "Herein, we"),
-    "Background, paragraph 4": ("Herein, we", "The study was approved"),
-    "Background, paragraph 5": ("The study was approved", "Case presentation Case 1 was"),
-    "Case presentation, case 1": ("Case 1 was a", "Case 2 was a"),
-    "Case presentation, case 2": ("Case 2 was a", "Case 3 was a"),
-    "Case presentation, case 3": ("Case 3 was a", "Up to 2022.05.15"),
-    "Case presentation, last paragraph": ("Up to 2022.05.15", "Fig. 1 Variations"),
-    "Fig. 1, legend": ("Fig. 1 Variations", "Discussion B-ALL"),
-    "Discussion, paragraph 1": ("Discussion B-ALL", "In the international multicenter"),
-    "Discussion, paragraph 2": ("In the international multicenter", "The efficacy of blinatumomab in children"),
-    "Discussion, paragraph 3": ("The efficacy of blinatumomab in children", "It is obvious HSCT"),
-    "Discussion, paragraph 4": ("It is obvious HSCT", "It was reported cytokine"),
-    "Discussion, paragraph 5": ("It was reported cytokine", "Conclusions Although"),
-    "Conclusions": ("Conclusions Although", None),
-    "Fig. 2, legend": ("Fig. 2 Flowchart", "blinatumomab administration induced"),
-}  # fmt: skip
-"""Where each section named in a ``source`` cell begins and ends, by a few words."""
-
-
-def plain(text: str) -> str:
-    """Text without ligatures, line breaks and the hyphens, spaces and signs that typesetting varies."""
-    text = unicodedata.normalize("NFKC", text).replace("μ", "u").replace("µ", "u")
-    text = re.sub(r"(?<=\w)-\s*\n\s*", "-", text)
-    return re.sub(r"\s+", " ", text).strip()
-
-
-def tight_text(text: str) -> str:
-    """For finding a phrase: without any space or hyphen, in lower case."""
-    return re.sub(r"[\s\-]", "", plain(text)).lower()
-
 
 @pytest.fixture(scope="session")
 def article() -> str:
     named = os.environ.get("CASEBOOK_SOURCE_TEXT")
-    path = Path(named) if named else ROOT.parent / "shared" / "source" / "case_report.txt"
-    if not path.is_file():
-        if named:
-            pytest.fail(f"CASEBOOK_SOURCE_TEXT names no file: {named}")
+    if not named:
         pytest.skip("the article's text is not part of this repository; CASEBOOK_SOURCE_TEXT can name a copy")
-    return path.read_text(encoding="utf-8")
+    if not Path(named).is_file():
+        pytest.fail(f"CASEBOOK_SOURCE_TEXT names no file: {named}")
+    return Path(named).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
 def sections(article) -> dict[str, str]:
-    text = plain(article)
-    found = {}
-    for name, (first, after) in SECTIONS.items():
-        assert text.count(first) == 1, (name, first, text.count(first))
-        begin = text.index(first)
-        found[name] = text[begin : text.index(after, begin) if after else len(text)]
-    return found
-
-
-def named_sections(source: str) -> list[str]:
-    """The sections that a source cell names: ``Discussion, paragraphs 1 and 3`` is two."""
-    names = []
-    for part in source.split("; "):
-        several = re.fullmatch(r"(.*), paragraphs (\d) and (\d)", part)
-        names += [f"{several[1]}, paragraph {several[n]}" for n in (2, 3)] if several else [part]
-    return names
-
-
-def cells(columns: dict[str, list[str]]):
-    for name, wanted in columns.items():
-        frame = pd.read_csv(DATA / "report" / f"{name}.csv", dtype=str)
-        for row in frame.itertuples():
-            for column in wanted:
-                cell = getattr(row, column)
-                if not pd.isna(cell):
-                    yield name, row.id, column, cell, getattr(row, "source", None)
+    return sections_of(article)
 
 
 def test_every_source_names_a_section_that_exists():
@@ -250,29 +181,43 @@ def test_every_source_names_a_section_that_exists():
         assert not unknown, (table, unknown)
 
 
-OTHER_FORMS = {
-    ("2022.05.15", "Abstract, case presentation"): "May 15, 2022",
-    ("between April 2019 and July 2021", "Abstract, case presentation"): "from April 2019 to July 2021",
-}
-"""What is printed in one of the sections named for a cell as the cell has it, and in this one in another form."""
-
-
-def printed_forms(cell: str, section: str) -> str:
-    return OTHER_FORMS.get((cell, section), cell)
-
-
 def test_every_printed_phrase_stands_in_every_section_that_is_named_for_it(sections):
     missing = [
         (name, row, column, cell, section)
-        for name, row, column, cell, source in cells(PRINTED)
-        for section in named_sections(source)
-        if tight_text(printed_forms(cell, section)) not in tight_text(sections[section])
+        for name, row, column, cell, section in printed_cells()
+        if not stands_in(sections[section], cell, section)
     ]
     assert missing == []
 
 
+def test_every_printed_phrase_was_found_in_the_text_and_no_other():
+    # Without the text: the hashes were written by phrases.py, which writes only those of phrases that it found.
+    found = HASHES.read_text(encoding="utf-8").splitlines()
+    cells_by_line = {hash_line(cell, section): (*where, cell) for *where, cell, section in printed_cells()}
+    assert [cell for line, cell in cells_by_line.items() if line not in set(found)] == []
+    assert sorted(cells_by_line) == found
+
+
+def test_a_phrase_that_the_text_does_not_hold_is_not_hashed():
+    text = "In this section 28  days of thera-\npy are told."
+    held = [
+        ("t", "r1", "printed", "28 days of therapy", "A"),
+        ("t", "r2", "printed", "29 days of therapy", "A"),
+    ]
+    lines, missing = hash_lines({"A": plain(text)}, held)
+    assert lines == [hash_line("28 days of therapy", "A")]
+    assert missing == held[1:]
+    assert hash_line("28 days of therapy", "B") not in lines
+
+
+def test_a_phrase_is_hashed_as_it_is_searched():
+    assert hash_line("15 \u03bcg/m2/day", "A") == hash_line("15 \u00b5g / m2/day", "A")
+    assert hash_line("CAT +", "A") == hash_line("CAT+", "A")
+    assert hash_line("0.4%", "A") != hash_line("0.04%", "A")
+
+
 def test_no_other_form_is_kept_that_is_not_needed(sections):
-    used = {(cell, section) for *_, cell, source in cells(PRINTED) for section in named_sections(source)}
+    used = {(cell, section) for *_, cell, section in printed_cells()}
     assert set(OTHER_FORMS) <= used
     assert all(tight_text(cell) not in tight_text(sections[section]) for cell, section in OTHER_FORMS)
 
@@ -311,8 +256,8 @@ def test_every_number_and_date_of_the_case_presentation_stands_in_the_tables(sec
         return {number.lower() for number in NUMBER.findall(text)}
 
     def held(section: str) -> set[str]:
-        rows = [(cell, source) for *_, cell, source in cells(PRINTED) if section in named_sections(source)]
-        return set().union(*(numbers(plain(printed_forms(cell, section))) for cell, _ in rows))
+        held_here = [cell for *_, cell, named in printed_cells() if named == section]
+        return set().union(*(numbers(plain(printed_form(cell, section))) for cell in held_here))
 
     text = sections[section]
     for name in NOT_OF_A_CHILD:

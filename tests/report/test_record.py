@@ -49,6 +49,20 @@ def test_a_reading_of_several_rows_is_taken_whole(record):
     assert other - adopted == {"c1-i08b1", "c1-i08b2"}
 
 
+def test_the_rows_in_use_are_the_adopted_ones_but_for_the_phrases_that_are_named(record):
+    rows = record.measurements[record.measurements["case"] == "c1"]
+    assert list(record.used(rows)) == list(rows["adopted"])
+    other = rows.index[record.used(rows, {"c1-post-hsct-1": "b", "of-another-table": "b"})]
+    assert set(rows.index) - set(other) == {"c1-m21a", "c1-m22b"}
+    assert not record.used(rows, {"c1-post-hsct-1": "z"})[["c1-m21a", "c1-m21b"]].any()
+    assert record.used(rows.iloc[:0]).empty
+
+
+def test_two_records_are_compared_by_identity(record, tight):
+    assert record != tight
+    assert record == record
+
+
 def test_phrases_list_each_reading_once_with_what_it_reads_as(record):
     phrases = record.phrases()
     assert not phrases.duplicated(["phrase", "reading"]).any()
@@ -72,7 +86,7 @@ def test_phrases_list_each_reading_once_with_what_it_reads_as(record):
             "c1 has no reading 'b' of the phrase 'c2-day-323'",
         ),
         (lambda r: r.event("c4", "hsct"), "unknown case 'c4'"),
-        (lambda r: r.event("c1", "marrow"), "c1 has 5 events of the kind 'marrow'; expected one"),
+        (lambda r: r.event("c1", "marrow"), "c1 has 4 events of the kind 'marrow'; expected one"),
         (lambda r: r.event("c3", "relapse"), "c3 has 0 events of the kind 'relapse'; expected one"),
         (lambda r: records.load(stretch="wide"), "unknown convention 'wide'; known: tight, adopted, loose"),
     ],

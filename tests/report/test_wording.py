@@ -80,6 +80,20 @@ def test_a_fraction_of_a_unit_is_refused_and_not_cut_off(unit):
         wording.days(1.5, unit, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("quantity", "unit"), [(1e300, "days"), (1e6, "months"), (-1, "days"), (73_051, "days")]
+)
+def test_a_time_longer_than_any_report_tells_of_is_refused(quantity, unit):
+    with pytest.raises(CasebookError, match="no time that a report tells of"):
+        wording.days(quantity, unit, 0, 0)
+    assert wording.days(73_050, "days", 0, 0) == Bounds.exactly(73_050)
+
+
+def test_so_is_slack_of_more_than_any_time():
+    with pytest.raises(CasebookError, match="at most 73050 days"):
+        wording.days(7, "days", 1e300, 0)
+
+
 def test_slack_of_half_a_day_is_refused_and_not_cut_off():
     with pytest.raises(CasebookError, match=r"whole days, found 0\.5"):
         wording.days(7, "days", 0.5, 0)
@@ -107,7 +121,8 @@ def test_slack_of_half_a_day_is_refused_and_not_cut_off():
 def test_a_printed_day_is_that_day_or_lies_between_the_two_real_days_beside_it(
     printed, minus, plus, first, last
 ):
-    assert dates(wording.calendar_day(printed, "date", minus, plus)) == (first, last)
+    kind = "date" if wording.real_date(printed) else "impossible_date"
+    assert dates(wording.calendar_day(printed, kind, minus, plus)) == (first, last)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +150,26 @@ def test_what_is_no_year_month_day_is_refused(printed):
         wording.calendar_day(printed, "date", 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("printed", "kind", "said"),
+    [
+        ("2022.02.28", "impossible_date", "the wording 'date': 2022.02.28 is a day of the calendar"),
+        ("2022.02.29", "date", "the wording 'impossible_date': 2022.02.29 is no day of the calendar"),
+    ],
+)
+def test_a_date_is_worded_by_whether_the_calendar_has_it(printed, kind, said):
+    with pytest.raises(CasebookError, match=said):
+        wording.calendar_day(printed, kind, 0, 0)
+
+
+def test_the_ends_of_the_calendar_are_days_and_nothing_is_beyond_them():
+    assert dates(wording.calendar_day("December 9999", "month", 0, 0)) == ("9999-12-01", "9999-12-31")
+    with pytest.raises(CasebookError, match="no day near it can be told"):
+        wording.calendar_day("0000.02.30", "impossible_date", 0, 0)
+    with pytest.raises(CasebookError, match="years 1 to 9999"):
+        wording.cells("events", wording.calendar_day("9999.12.31", "date", 0, 1))
+
+
 def test_what_is_no_month_is_refused():
     with pytest.raises(CasebookError, match="expected such as 'April 2019'"):
         wording.calendar_day("2019", "month", 0, 0)
@@ -160,6 +195,7 @@ def test_a_real_date_is_told_from_an_impossible_one():
         ("0.03%", "value", 1, 1, Bounds(0.02, 0.04)),
         ("2%", "value", 0.5, 0.5, Bounds(1.5, 2.5)),
         ("0.00%", "value", 0.5, 0.5, Bounds(0, 0.005)),  # no share is below 0
+        ("100%", "value", 0.5, 0.5, Bounds(99.5, 100)),  # or above 100
         ("< 0.01%", "below", 0, 0, Bounds(0, 0.01, upper_closed=False)),
         ("below 0.01%", "below", 0, 0, Bounds(0, 0.01, upper_closed=False)),
         ("undetectable (< 1%)", "below", 0, 0, Bounds(0, 1, upper_closed=False)),
@@ -174,17 +210,49 @@ def test_a_printed_reading_stands_for_every_value_that_is_printed_so(printed, ki
 @given(st.decimals(0, 100, places=2))
 def test_a_value_that_is_rounded_to_what_is_printed_lies_within_its_bounds(number):
     for shift in ("-0.0049", "0", "0.0049"):
-        true = max(float(number) + float(shift), 0.0)
+        true = min(max(float(number) + float(shift), 0.0), 100.0)
         assert true in wording.value(f"{number}%", "value", 0.5, 0.5)
 
 
 @pytest.mark.parametrize(
     ("printed", "kind"),
-    [("about 1%", "value"), ("0.4", "value"), ("0,4%", "value"), ("> 1%", "below"), ("low", "below")],
+    [
+        ("about 1%", "value"),
+        ("0.4", "value"),
+        ("0,4%", "value"),
+        ("0.4%\n", "value"),
+        ("> 1%", "below"),
+        ("low", "below"),
+    ],
 )
 def test_a_reading_that_is_not_printed_as_its_wording_says_is_refused(printed, kind):
     with pytest.raises(CasebookError, match="expected such as"):
         wording.value(printed, kind, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(("printed", "kind"), [("101%", "value"), ("< 150%", "below")])
+def test_a_share_of_more_than_all_is_refused(printed, kind):
+    with pytest.raises(CasebookError, match="expected at most 100%"):
+        wording.value(printed, kind, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("printed", "numbers"),
+    [
+        ("at both 19 and 46 days", [19, 46]),
+        ("One week later", [1]),
+        ("two cycles of 3", [2, 3]),
+        ("5 year, 7 month-old", [5, 7, 67]),
+        ("5 year and 1 month-old", [5, 1, 61]),
+        ("13-month-old", [13]),
+        ("2 years", [2, 24]),
+        ("1,250.5 mg", [1250.5]),
+        ("someone often phoned", []),
+        ("then", []),
+    ],
+)
+def test_the_numbers_of_a_phrase(printed, numbers):
+    assert wording.numbers(printed) == numbers
 
 
 # -- the convention -----------------------------------------------------------------------------------------
@@ -193,6 +261,12 @@ def test_a_reading_that_is_not_printed_as_its_wording_says_is_refused(printed, k
 def test_an_unknown_wording_is_refused_with_those_that_are_known(record):
     with pytest.raises(CasebookError, match="no convention for the wording 'fortnight'; known: date, month"):
         wording.slack(record.conventions.reset_index(), "fortnight")
+
+
+def test_a_wording_of_another_table_is_refused(record):
+    row = {"wording": "n_days", "printed": "0.4%"}
+    with pytest.raises(CasebookError, match="a wording of measurements; 'n_days' is one of intervals"):
+        wording.derived("measurements", row, record.conventions.reset_index(), "adopted")
 
 
 def test_slack_that_is_left_empty_is_without_limit(record):

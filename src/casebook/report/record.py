@@ -18,7 +18,7 @@ STUDY = "all"
 """The ``case`` of what is said of all children at once."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)  # == of tables is a table
 class Record:
     """The tables of ``data/report/``, one frame each, indexed by ``id``.
 
@@ -133,15 +133,25 @@ def load(directory: Path = DATA / "report", stretch: str = "adopted") -> Record:
             frames[name] = frame
             sound |= {name} if not found else set()
     files = {name: shown(directory / f"{name}.csv") for name in schema.TABLES}
-    problems += _loose_ends(frames, files)
-    told = {(problem.file, problem.row, problem.column) for problem in problems}
+    problems += _untold(_loose_ends(frames, files), problems)
+    problems += _untold(_ties(frames, files), problems)
     for name in wording.COLUMNS:
         if name in frames and "conventions" in sound:
             found = _add_bounds(name, frames[name], frames["conventions"], stretch, files[name])
-            problems += [p for p in found if (p.file, p.row, p.column) not in told]
+            problems += _untold(found, problems)
     if problems:
         raise DataError(problems)
     return Record(**{name: frame.set_index("id") for name, frame in frames.items()}, stretch=stretch)
+
+
+def _untold(found: list[Problem], problems: list[Problem]) -> list[Problem]:
+    """What was found in cells of which no problem tells yet."""
+
+    def cells(problem: Problem) -> set[tuple]:
+        return {(problem.file, problem.row, column) for column in (problem.column or "").split(", ")}
+
+    told = set().union(*map(cells, problems))
+    return [problem for problem in found if not cells(problem) & told]
 
 
 def _add_bounds(
@@ -157,15 +167,15 @@ def _add_bounds(
         try:
             adopted = wording.derived(name, row, conventions, "adopted")
             found = wording.derived(name, row, conventions, stretch)
+            expected = None if adopted is None else wording.cells(name, adopted)
         except CasebookError as error:
             problems.append(Problem(file, line, "wording", str(row["wording"]), str(error)))
             bounds.append(stated)
             continue
         bounds.append(stated if found is None else found)
         # Empty cells are left to the convention; filled ones must say what it says.
-        if adopted is not None and not stated.is_unknown:
+        if expected is not None and not stated.is_unknown:
             written = wording.cells(name, stated)
-            expected = wording.cells(name, adopted)
             problems += [
                 Problem(file, line, column, repr(cell), f"{want!r} by conventions.csv (make data)")
                 for column, cell, want in zip(columns, written, expected, strict=True)
@@ -206,15 +216,20 @@ def _loose_ends(frames: dict[str, pd.DataFrame], files: dict[str, str]) -> list[
         ("treatments", "start_event", events, "an event of events.csv"),
         ("treatments", "end_event", events, "an event of events.csv"),
         ("adverse_events", "case", cases, "a case of cases.csv"),
+    ]
+    lists = [
         ("claims", "cases", cases, "cases of cases.csv"),
         ("not_reported", "cases", all_cases, "cases of cases.csv, or all"),
         ("discrepancies", "statements", statements, "ids of rows of these tables"),
     ]
     problems = [
         problem
-        for table, column, known, expected in references
+        for several, rules in ((False, references), (True, lists))
+        for table, column, known, expected in rules
         if table in frames and known is not None
-        for problem in unknown_references(frames[table], column, known, files[table], expected)
+        for problem in unknown_references(
+            frames[table], column, known, files[table], expected, several=several
+        )
     ]
     if events is not None:
         problems += _foreign_events(frames, files)
@@ -258,4 +273,71 @@ def _adoptions(frame: pd.DataFrame, file: str) -> list[Problem]:
         if adopted["all"].sum() != 1 or adopted["any"].sum() != 1:
             found = f"{adopted['any'].sum()} readings of {phrase!r} adopted, in whole or in part"
             problems.append(Problem(file, rows.index[0], "adopted", found, "one reading, in all its rows"))
+    return problems
+
+
+def _ties(frames: dict[str, pd.DataFrame], files: dict[str, str]) -> list[Problem]:
+    """What one table says in the words, or the numbers, of another."""
+    problems = []
+    if {"cases", "events", "intervals"} <= set(frames):
+        problems += _ages(frames, files["cases"])
+    if {"cases", "measurements"} <= set(frames):
+        problems += _analytes(frames["measurements"], "case", frames["cases"], files["measurements"])
+    if {"cases", "claims"} <= set(frames):
+        problems += _analytes(frames["claims"], "cases", frames["cases"], files["claims"])
+    if {"claims", "events", "measurements"} <= set(frames):
+        problems += _claims(frames, files["claims"])
+    return problems
+
+
+def _ages(frames: dict[str, pd.DataFrame], file: str) -> list[Problem]:
+    """Ages at diagnosis that are not those of the adopted intervals: from so many months to below one more."""
+    kinds = dict(frames["events"][["id", "event"]].to_numpy())
+    rows = frames["intervals"]
+    rows = rows[
+        rows["from_event"].map(kinds).eq("birth")
+        & rows["to_event"].map(kinds).eq("diagnosis")
+        & rows["unit"].eq("months")
+        & rows["adopted"].fillna(False).astype(bool)
+    ]
+    problems = []
+    for line, row in frames["cases"].iterrows():
+        lower, upper = row["age_months_lower"], row["age_months_upper"]
+        ages = sorted(set(rows.loc[rows["case"] == row["id"], "quantity"].dropna()))
+        if (upper == lower + 1 and lower in ages) if ages else (pd.isna(lower) and pd.isna(upper)):
+            continue
+        found = ", ".join("nothing" if pd.isna(age) else f"'{age:g}'" for age in (lower, upper))
+        wanted = " or ".join(f"{age:g} and {age + 1:g}" for age in ages) or "nothing"
+        expected = f"{wanted}, as the intervals from birth to diagnosis that are adopted"
+        problems.append(Problem(file, line, "age_months_lower, age_months_upper", found, expected))
+    return problems
+
+
+def _analytes(frame: pd.DataFrame, column: str, cases: pd.DataFrame, file: str) -> list[Problem]:
+    """Analytes that are none, or the fusion gene of another case than those in ``column``."""
+    genes = dict(cases[["id", "fusion_gene"]].dropna().to_numpy())
+    return [
+        Problem(
+            file, line, "analyte", repr(analyte), f"{', '.join(schema.ANALYTES)}, or the case's fusion gene"
+        )
+        for line, analyte, ids in frame[["analyte", column]].dropna().itertuples()
+        if analyte not in {*schema.ANALYTES, *(genes[name] for name in ids.split() if name in genes)}
+    ]
+
+
+def _claims(frames: dict[str, pd.DataFrame], file: str) -> list[Problem]:
+    """Claims about an event that none of their cases has, or of no response where there is no reading to tell."""
+    events = set(frames["events"]["id"].dropna())
+    readings = {*frames["measurements"][["event", "analyte"]].itertuples(index=False, name=None)}
+    problems = []
+    for line, row in frames["claims"].dropna(subset="cases").iterrows():
+        cases = row["cases"].split()
+        if not pd.isna(row["event"]) and not any(f"{case}-{row['event']}" in events for case in cases):
+            expected = "the id of an event of these cases, without the case"
+            problems.append(Problem(file, line, "event", repr(row["event"]), expected))
+        elif row["kind"] == "no_response" and len(cases) != 1:
+            problems.append(Problem(file, line, "cases", repr(row["cases"]), "one case"))
+        elif row["kind"] == "no_response" and (f"{cases[0]}-{row['event']}", row["analyte"]) not in readings:
+            expected = "an event with a reading of the analyte"
+            problems.append(Problem(file, line, "event", repr(row["event"]), expected))
     return problems

@@ -8,6 +8,7 @@ follow into the tables.
 
 from __future__ import annotations
 
+import calendar
 import csv
 import datetime as dt
 import io
@@ -21,13 +22,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from casebook.bounds import INFINITY, Bounds
+from casebook.bounds import INFINITY, Bounds, date_text
 from casebook.errors import CasebookError
 
-PRINTED_DATE = re.compile(r"^(\d{4})[.\-/](\d{1,2})[.\-/](\d{1,2})$")
-PRINTED_VALUE = re.compile(r"^(\d+(?:\.\d+)?)\s*%$")
+PRINTED_DATE = re.compile(r"^(\d{4})[.\-/](\d{1,2})[.\-/](\d{1,2})\Z")
+PRINTED_VALUE = re.compile(r"^(\d+(?:\.\d+)?)\s*%\Z")
 PRINTED_LIMIT = re.compile(r"(?:<|below)\s*(\d+(?:\.\d+)?)\s*%")
 PERIODIC = {"n_months", "about_n_months", "age", "n_weeks", "n_days", "day_n"}
+NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+NUMBER_WORDS = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
+YEARS_AND_MONTHS = re.compile(r"(\d+)[\s-]*years?(?:\W+(?:and\W+)?(\d+)[\s-]*months?)?", re.IGNORECASE)
+DAYS_AT_LEAST = {"weeks": 7, "months": 28}
+MOST_DAYS = 73_050
+"""Two hundred years: no report tells of more, and a slip of the hand is soon larger."""
 
 
 def slack(conventions: pd.DataFrame, wording: str, stretch: str = "adopted") -> tuple[float, float]:
@@ -35,11 +44,19 @@ def slack(conventions: pd.DataFrame, wording: str, stretch: str = "adopted") -> 
 
     Returns ``(minus, plus)`` in the convention's own unit; infinite where the convention sets no limit.
     """
+    return _slack(_convention(conventions, wording), stretch)
+
+
+def _convention(conventions: pd.DataFrame, wording: str) -> pd.Series:
     rows = conventions.loc[conventions["id"] == wording]
     if rows.empty:
         known = ", ".join(conventions["id"])
         raise CasebookError(f"no convention for the wording {wording!r}; known: {known}")
-    minus, plus = (rows.iloc[0][f"{side}_{stretch}"] for side in ("minus", "plus"))
+    return rows.iloc[0]
+
+
+def _slack(convention: pd.Series, stretch: str) -> tuple[float, float]:
+    minus, plus = (convention[f"{side}_{stretch}"] for side in ("minus", "plus"))
     return tuple(INFINITY if pd.isna(value) else float(value) for value in (minus, plus))
 
 
@@ -62,25 +79,34 @@ def days(quantity: float, unit: str | None, minus: float, plus: float) -> Bounds
         quantity = 0
     if quantity != int(quantity):
         raise CasebookError(f"a number of {unit or 'days'} must be whole, found {quantity:g}")
+    if not 0 <= quantity <= MOST_DAYS // DAYS_AT_LEAST.get(unit, 1):
+        raise CasebookError(f"{quantity:g} {unit or 'days'} are no time that a report tells of")
     if unit == "months":
         shortest, longest = _month_spans(int(quantity))
     else:
-        shortest = longest = int(quantity) * {"weeks": 7}.get(unit, 1)
+        shortest = longest = int(quantity) * DAYS_AT_LEAST.get(unit, 1)
     minus, plus = _whole_days(minus), _whole_days(plus)
     return Bounds(shortest - minus, longest + plus)
 
 
 def calendar_day(printed: str, wording: str, minus: float, plus: float) -> Bounds:
-    """Ordinals of the days that a printed date can mean; a day that does not exist lies between two that do."""
+    """Ordinals of the days that a printed date can mean; a day that does not exist lies between two that do.
+
+    Raises CasebookError where ``wording`` (``date``, ``impossible_date`` or ``month``) is not what is printed.
+    """
     minus, plus = _whole_days(minus), _whole_days(plus)
     if wording == "month":
         try:
             first = dt.datetime.strptime(printed, "%B %Y").date()
         except ValueError:
             raise CasebookError(f"no month in {printed!r}; expected such as 'April 2019'") from None
-        after = dt.date(first.year + first.month // 12, first.month % 12 + 1, 1)
-        return Bounds(first.toordinal() - minus, after.toordinal() - 1 + plus)
+        last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
+        return Bounds(first.toordinal() - minus, last.toordinal() + plus)
     real = real_date(printed)
+    fitting = "impossible_date" if real is None else "date"
+    if wording != fitting:
+        is_none = "is no day of the calendar" if real is None else "is a day of the calendar"
+        raise CasebookError(f"the wording {fitting!r}: {printed} {is_none}")
     if real is not None:
         return Bounds(real.toordinal() - minus, real.toordinal() + plus)
     year, month, day = _parts(printed)
@@ -100,7 +126,8 @@ def value(printed: str, wording: str, minus: float, plus: float) -> Bounds:
     """What a printed reading can mean, in percent.
 
     A number stands for every value that is printed so: ``0.4%`` is 0.35 to 0.45 where half of the last printed
-    place is allowed for. ``< 0.01%`` is [0, 0.01). A word such as "undetectable" is [0, ``plus``).
+    place is allowed for; no share is below 0 or above 100. ``< 0.01%`` is [0, 0.01). A word such as "undetectable"
+    is [0, ``plus``).
     """
     if wording == "negative":
         return Bounds.below(plus, lower=0)
@@ -108,14 +135,34 @@ def value(printed: str, wording: str, minus: float, plus: float) -> Bounds:
         found = PRINTED_LIMIT.search(printed)
         if not found:
             raise CasebookError(f"no limit in {printed!r}; expected such as '< 0.01%'")
-        return Bounds.below(float(found[1]), lower=0)
+        return Bounds.below(float(_percent(found[1])), lower=0)
     found = PRINTED_VALUE.match(printed)
     if not found:
         raise CasebookError(f"no reading in {printed!r}; expected such as '0.45%'")
-    number = Decimal(found[1])
+    number = _percent(found[1])
     place = Decimal(1).scaleb(number.as_tuple().exponent)
     lower = max(number - place * Decimal(str(minus)), Decimal(0))
-    return Bounds(float(lower), float(number + place * Decimal(str(plus))))
+    upper = min(number + place * Decimal(str(plus)), Decimal(100))
+    return Bounds(float(lower), float(upper))
+
+
+def numbers(printed: str) -> list[float]:
+    """The numbers of a phrase in order, in digits or in words (one to twelve); ``5 year, 7 month`` also as 67."""
+    found = [(m.start(), float(m[0].replace(",", ""))) for m in NUMBER.finditer(printed)]
+    found += [
+        (m.start(), float(number))
+        for number, word in enumerate(NUMBER_WORDS, start=1)
+        for m in re.finditer(rf"\b{word}\b", printed, re.IGNORECASE)
+    ]
+    in_months = [12 * float(m[1]) + float(m[2] or 0) for m in YEARS_AND_MONTHS.finditer(printed)]
+    return [number for _, number in sorted(found)] + in_months
+
+
+def _percent(digits: str) -> Decimal:
+    number = Decimal(digits)
+    if number > 100:
+        raise CasebookError(f"no share of {digits}%; expected at most 100%")
+    return number
 
 
 def _whole_days(slack: float) -> float:
@@ -123,6 +170,8 @@ def _whole_days(slack: float) -> float:
         return slack
     if slack != int(slack):
         raise CasebookError(f"slack must be whole days, found {slack:g}")
+    if slack > MOST_DAYS:
+        raise CasebookError(f"slack of at most {MOST_DAYS} days, found {slack:g}")
     return int(slack)
 
 
@@ -148,7 +197,7 @@ def _parts(printed: str) -> tuple[int, int, int]:
 
 def _nearest(year: int, month: int, day: int, step: int) -> dt.date:
     """The last real day before (step -1) or the first after (step 1) a day that does not exist."""
-    if not (1 <= month <= 12 and 28 < day <= 31):
+    if not (year >= 1 and 1 <= month <= 12 and 28 < day <= 31):
         raise CasebookError(f"{year}.{month:02}.{day:02} is no date, and no day near it can be told")
     after = dt.date(year + month // 12, month % 12 + 1, 1)
     return after if step > 0 else after - dt.timedelta(days=1)
@@ -164,7 +213,10 @@ def derived(name: str, row: dict, conventions: pd.DataFrame, stretch: str) -> Bo
     """
     if pd.isna(row["wording"]):
         return None
-    minus, plus = slack(conventions, row["wording"], stretch)
+    convention = _convention(conventions, row["wording"])
+    minus, plus = _slack(convention, stretch)
+    if convention["of"] != name:
+        raise CasebookError(f"a wording of {name}; {row['wording']!r} is one of {convention['of']}")
     needed = {"events": "date_printed", "measurements": "printed"}.get(name)
     if name == "intervals" and row["wording"] in PERIODIC:
         needed = "quantity"
@@ -185,13 +237,16 @@ COLUMNS = {
 
 
 def cells(name: str, bounds: Bounds) -> tuple[str, str]:
-    """The bounds as the two cells of table ``name``; empty where there is no limit."""
+    """The bounds as the two cells of table ``name``; empty where there is no limit.
+
+    Raises CasebookError for a day of ``events`` outside the years 1 to 9999.
+    """
 
     def cell(limit: float) -> str:
         if math.isinf(limit):
             return ""
         if name == "events":
-            return dt.date.fromordinal(int(limit)).isoformat()
+            return date_text(Bounds.exactly(limit))
         return f"{limit:.10g}"
 
     return cell(bounds.lower), cell(bounds.upper)
