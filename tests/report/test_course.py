@@ -158,3 +158,11 @@ def test_two_infusions_lasted_about_half_as_long_as_the_third(record):
         shortest = lengths.at[case, "length_lower"] / lengths.at["c2", "length_upper"]
         longest = lengths.at[case, "length_upper"] / lengths.at["c2", "length_lower"]
         assert 0.4 < shortest <= longest < 0.6
+
+
+def test_a_fall_that_is_not_proven_is_said_to_be_so_on_the_figure_too(record, loose):
+    assert list(course.before_after(record)["text"]) == [
+        f"at least {fall} log10" for fall in ("0.39", "1.85", "1.06")
+    ]
+    # If negative may mean anything below 1%, only the level printed as below 0.01% proves a fall: log10(.11 / .01).
+    assert list(course.before_after(loose)["text"]) == ["not proven", "not proven", "at least 1.04 log10"]

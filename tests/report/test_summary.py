@@ -3,7 +3,7 @@
 import pytest
 
 from casebook import Bounds
-from casebook.report import summary
+from casebook.report import mrd, summary
 
 
 def test_at_a_glance(record):
@@ -83,7 +83,7 @@ def test_a_childs_discrepancies_are_its_own(record):
     ],
 )
 def test_a_fall_is_proven_or_not(fall, text):
-    assert summary.fall_text(fall) == text
+    assert mrd.fall_text(fall) == text
 
 
 def test_that_a_quantity_is_not_negative_is_no_knowledge_of_it():

@@ -62,6 +62,10 @@ def _position(lanes: pd.DataFrame) -> dict:
     return {lane: i for i, lane in enumerate(lanes["lane"])}
 
 
+def _bar(ax: Axes, left: float, right: float, bottom: float, height: float, **look) -> None:
+    ax.add_patch(Rectangle((left, bottom), right - left, height, **{"ec": "none", "lw": 0} | look))
+
+
 def draw_spans(lanes: pd.DataFrame, spans: pd.DataFrame, *, ax: Axes) -> Axes:
     """Draw the bars: solid where the span surely is, pale where it may be, outlined where only one side bounds it.
 
@@ -86,58 +90,19 @@ def draw_spans(lanes: pd.DataFrame, spans: pd.DataFrame, *, ax: Axes) -> Axes:
             continue
         bottom = y[span.lane] - height / 2
         for left, right in span.place.possible:
-            ax.add_patch(
-                Rectangle(
-                    (left, bottom),
-                    right - left,
-                    height,
-                    fc=color,
-                    ec="none",
-                    alpha=style.TINT,
-                    lw=0,
-                    label=f"{name}, possible",
-                )
-            )
+            _bar(ax, left, right, bottom, height, fc=color, alpha=style.TINT, label=f"{name}, possible")
             # The limits stay visible however narrow the tint is.
             outer = [x for x in (left, right) if span.place.certain is None or x not in span.place.certain]
             for x in outer:
-                ax.plot(
-                    (x, x), (bottom, bottom + height), color=color, lw=1.0, zorder=2, label=f"{name}, limit"
-                )
+                ends = (bottom, bottom + height)
+                ax.plot((x, x), ends, color=color, lw=1.0, zorder=2, label=f"{name}, limit")
         if span.place.certain:
-            left, right = span.place.certain
-            ax.add_patch(
-                Rectangle(
-                    (left, bottom), right - left, height, fc=color, ec="none", lw=0, zorder=2, label=name
-                )
-            )
+            _bar(ax, *span.place.certain, bottom, height, fc=color, zorder=2, label=name)
         if span.place.outline:
             left, right = span.place.outline
-            ax.add_patch(
-                Rectangle(
-                    (left, bottom),
-                    right - left,
-                    height,
-                    fc=color,
-                    ec="none",
-                    alpha=0.12,
-                    lw=0,
-                    label=f"{name}, extreme fill",
-                )
-            )
-            ax.add_patch(
-                Rectangle(
-                    (left, bottom),
-                    right - left,
-                    height,
-                    fc="none",
-                    ec=color,
-                    lw=1.1,
-                    ls=(0, (3, 2)),
-                    zorder=2,
-                    label=f"{name}, extreme",
-                )
-            )
+            _bar(ax, left, right, bottom, height, fc=color, alpha=0.12, label=f"{name}, extreme fill")
+            dashed = {"fc": "none", "ec": color, "lw": 1.1, "ls": (0, (3, 2)), "zorder": 2}
+            _bar(ax, left, right, bottom, height, **dashed, label=f"{name}, extreme")
     return ax
 
 

@@ -1,6 +1,8 @@
 """The course of the children, as the tidy frames that the figures take.
 
-Positions are days on a chosen origin, as bounds; infinite where nothing printed bounds them.
+Positions are days on a chosen origin, as bounds; infinite where nothing printed bounds them. Levels are percent. All
+raise CasebookError for a case or an event that the record does not have, and ChronologyError if its statements cannot
+all hold.
 """
 
 from __future__ import annotations
@@ -135,9 +137,8 @@ def trajectory(record: Record, case: str) -> tuple[pd.DataFrame, pd.DataFrame, p
 
     panels, rows, place = [], [], 0
     for event in order:
-        lasting = (
-            record.events.at[event, "event"] == "marrow_period"
-        )  # from transplant to the end of follow-up
+        # Marrows on unknown days are said of all the time from transplant to the end of follow-up.
+        lasting = record.events.at[event, "event"] == "marrow_period"
         first, last = (
             (record.event(case, "hsct"), record.event(case, "last_follow_up")) if lasting else (event, event)
         )
@@ -228,10 +229,14 @@ def before_after(record: Record) -> pd.DataFrame:
                 "after_lower": found["after"].lower,
                 "after_upper": found["after"].upper,
                 "note": found["after_printed"],
-                "text": found["reduction"].text("log10", digits=2),
+                "text": _fall(found["reduction"]),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _fall(fall: Bounds) -> str:
+    return f"{mrd.fall_text(fall)} log10" if fall.lower > 0 else mrd.fall_text(fall)
 
 
 def _best_clock(record: Record, days: Chronology, case: str, event: str) -> tuple[Clock, str | None]:
@@ -280,15 +285,13 @@ def _panel_frame(panels: list[dict]) -> pd.DataFrame:
     rows = []
     for panel in panels:
         clock, ends = panel["clock"], panel["ends"]
-        if clock.event in ("infusion_start", "hsct"):
-            ends = [
-                *ends,
-                0,
-            ]  # these clocks start with something to see; the others start far from any reading
+        # These clocks start with something to see; the others start far from any reading.
+        from_zero = clock.event in ("infusion_start", "hsct")
+        if from_zero:
+            ends = [*ends, 0]
         lower, upper = min(ends), max(ends)
-        room = 0.6 if clock is ORDER else max(0.32 * (upper - lower), 1.5)
-        if clock.event in ("infusion_start", "hsct"):
-            room = 0.1 * (upper - lower)
+        room = 0.1 * (upper - lower) if from_zero else max(0.32 * (upper - lower), 1.5)
+        room = 0.6 if clock is ORDER else room
         # A panel that holds follow-up is the widest; one with a single reading needs little.
         single = len(panel["ends"]) == 2
         if clock is ORDER:

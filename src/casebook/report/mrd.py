@@ -83,6 +83,11 @@ def reduction(before: Bounds, after: Bounds) -> Bounds:
     return before.log10() - after.log10()
 
 
+def fall_text(fall: Bounds) -> str:
+    """A fall of MRD in log10 in words; a level that may have risen has no proven fall."""
+    return fall.text(digits=2) if fall.lower > 0 else "not proven"
+
+
 def possible_responses(
     level: Bounds, *, negative: bool | None, sensitivity: float | None
 ) -> tuple[Response, ...]:

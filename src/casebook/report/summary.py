@@ -48,11 +48,6 @@ def age_at(record: Record, case: str, kind: str) -> str:
     return years.text("years", digits=1)
 
 
-def fall_text(fall: Bounds) -> str:
-    """A fall of MRD in log10 in words; a level that may have risen has no proven fall."""
-    return fall.text(digits=2) if fall.lower > 0 else "not proven"
-
-
 def level_text(level: Bounds) -> str:
     """A level in percent in words; that it is not negative is no knowledge of it."""
     return level.text("%") if level.upper < INFINITY else "not known"
@@ -73,7 +68,7 @@ def glance(record: Record) -> pd.DataFrame:
         } | {
             "MRD before": found["before_printed"],
             "MRD after": found["after_printed"],
-            "Fall (log10)": fall_text(found["reduction"]),
+            "Fall (log10)": mrd.fall_text(found["reduction"]),
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -237,7 +232,7 @@ def _level_effects(record: Record, case: str | None) -> list[tuple[str, str, str
         fall = (
             ""
             if before is None
-            else f"; fall of MRD until then: {fall_text(mrd.reduction(before, row.bounds))}"
+            else f"; fall of MRD until then: {mrd.fall_text(mrd.reduction(before, row.bounds))}"
         )
         effect = "used" if row.adopted else f"level: {level}{fall}"
         effects.append((f"{row.phrase} {row.reading}", row.printed, reads_as, effect))
@@ -293,7 +288,7 @@ def convention_effects(directory: Path = DATA / "report") -> pd.DataFrame:
             for case in record.cases.index
             for name, text in (
                 _quantities(record, case, record.chronology(case))
-                | {"fall of MRD (log10)": fall_text(mrd.around_blinatumomab(record, case)["reduction"])}
+                | {"fall of MRD (log10)": mrd.fall_text(mrd.around_blinatumomab(record, case)["reduction"])}
             ).items()
         }
     frame = pd.DataFrame(columns)
