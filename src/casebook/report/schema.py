@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pandas as pd
-import pandera.pandas as pa
 from pandera.pandas import Check, Column
 
+from casebook.columns import (
+    IDS,
+    NOT_NEGATIVE,
+    PERCENT,
+    WHOLE,
+    key,
+    needs,
+    not_reversed,
+    number,
+    of_kind,
+    of_row,
+    one_of,
+    table,
+    text,
+    together,
+)
 from casebook.report import wording
 
 # \Z, as $ would let a line break pass.
 CASE = Check.str_matches(r"^(c[0-9]+|all)\Z", error="a case id such as c1, or all")
-IDS = Check.str_matches(r"^\S+\Z", error="an id without spaces")
-NOT_NEGATIVE = Check.ge(0, error="0 or more")
-WHOLE = Check(lambda cells: cells % 1 == 0, error="a whole number")
-PERCENT = Check.in_range(0, 100, error="a percentage from 0 to 100")
 STRETCHES = ("tight", "adopted", "loose")
 
 EVENTS = (
@@ -26,60 +35,6 @@ EVENTS = (
 UNITS = ("days", "weeks", "months")
 ANALYTES = ("MRD", "CSF", "morphology", "fusion gene")
 """What is measured in any case; a case's own fusion gene goes by its name."""
-
-
-def _key() -> Column:
-    return Column(object, IDS, unique=True)
-
-
-def _text(*checks: Check, required: bool = True) -> Column:
-    return Column(object, list(checks), nullable=not required)
-
-
-def _one_of(*values: str, required: bool = True) -> Column:
-    return _text(Check.isin(values, error=f"one of {', '.join(values)}"), required=required)
-
-
-def _number(*checks: Check) -> Column:
-    return Column("float64", list(checks), nullable=True)
-
-
-def _not_reversed(lower: str, upper: str) -> Check:
-    return Check(
-        lambda frame: ~(frame[lower] > frame[upper]), error=f"{lower} not above {upper}", ignore_na=False
-    )
-
-
-def _together(*columns: str) -> Check:
-    return Check(
-        lambda frame: frame[list(columns)].notna().sum(axis=1).isin([0, len(columns)]),
-        error=f"{' and '.join(columns)} or none of them",
-        ignore_na=False,
-    )
-
-
-def _needs(column: str, needed: str) -> Check:
-    return Check(
-        lambda frame: frame[column].isna() | frame[needed].notna(),
-        error=f"{needed} beside {column}",
-        ignore_na=False,
-    )
-
-
-def _of_kind(kinds: tuple[str, ...], needed: str) -> Check:
-    return Check(
-        lambda frame: ~frame["kind"].isin(kinds) | frame[needed].notna(),
-        error=f"{needed} with the kind {' or '.join(kinds)}",
-        ignore_na=False,
-    )
-
-
-def _of_row(agrees: Callable[[pd.Series], bool], error: str) -> Check:
-    return Check(
-        lambda frame: pd.Series([agrees(row) for _, row in frame.iterrows()], frame.index, dtype=bool),
-        error=error,
-        ignore_na=False,
-    )
 
 
 def _quantity_is_printed(row: pd.Series) -> bool:
@@ -101,65 +56,61 @@ def _percentage_is_read(row: pd.Series) -> bool:
     return not is_level or not pd.isna(row["wording"])
 
 
-def _table(columns: dict[str, Column], *checks: Check) -> pa.DataFrameSchema:
-    return pa.DataFrameSchema(columns, checks=list(checks))
-
-
-CASES = _table(
+CASES = table(
     {
         "id": Column(object, Check.str_matches(r"^c[0-9]+\Z", error="a case id such as c1"), unique=True),
-        "label": _text(),
-        "sex": _one_of("boy", "girl"),
-        "age_printed": _text(),
-        "age_months_lower": _number(NOT_NEGATIVE, WHOLE),
-        "age_months_upper": _number(NOT_NEGATIVE, WHOLE),
-        "diagnosis": _text(),
-        "genetics": _text(required=False),
-        "fusion_gene": _text(required=False),
-        "protocols": _text(),
-        "risk_group": _text(required=False),
-        "donor": _text(required=False),
-        "hla_match": _text(required=False),
-        "hla_printed": _text(required=False),
-        "source": _text(),
-        "note": _text(required=False),
+        "label": text(),
+        "sex": one_of("boy", "girl"),
+        "age_printed": text(),
+        "age_months_lower": number(NOT_NEGATIVE, WHOLE),
+        "age_months_upper": number(NOT_NEGATIVE, WHOLE),
+        "diagnosis": text(),
+        "genetics": text(required=False),
+        "fusion_gene": text(required=False),
+        "protocols": text(),
+        "risk_group": text(required=False),
+        "donor": text(required=False),
+        "hla_match": text(required=False),
+        "hla_printed": text(required=False),
+        "source": text(),
+        "note": text(required=False),
     },
-    _not_reversed("age_months_lower", "age_months_upper"),
+    not_reversed("age_months_lower", "age_months_upper"),
 )
 
-CONVENTIONS = _table(
+CONVENTIONS = table(
     {
-        "id": _key(),
-        "of": _one_of(*wording.COLUMNS),
-        "example": _text(),
-        "meaning": _text(),
-        "unit": _text(),
+        "id": key(),
+        "of": one_of(*wording.COLUMNS),
+        "example": text(),
+        "meaning": text(),
+        "unit": text(),
     }
     | {
-        f"{side}_{stretch}": _number(
+        f"{side}_{stretch}": number(
             Check.in_range(0, wording.MOST_DAYS, error=f"a number from 0 to {wording.MOST_DAYS}")
         )
         for stretch in STRETCHES
         for side in ("minus", "plus")
     }
-    | {"why": _text()}
+    | {"why": text()}
 )
 
-EVENT_TABLE = _table(
+EVENT_TABLE = table(
     {
-        "id": _key(),
-        "case": _text(CASE),
-        "event": _one_of(*EVENTS),
-        "label": _text(),
-        "date_printed": _text(required=False),
-        "wording": _text(required=False),
+        "id": key(),
+        "case": text(CASE),
+        "event": one_of(*EVENTS),
+        "label": text(),
+        "date_printed": text(required=False),
+        "wording": text(required=False),
         "earliest": Column("datetime64[ns]", nullable=True),
         "latest": Column("datetime64[ns]", nullable=True),
-        "source": _text(),
-        "note": _text(required=False),
+        "source": text(),
+        "note": text(required=False),
     },
-    _not_reversed("earliest", "latest"),
-    _needs("date_printed", "wording"),
+    not_reversed("earliest", "latest"),
+    needs("date_printed", "wording"),
 )
 
 # A row of no phrase that is not adopted would bound nothing, in any reading.
@@ -172,110 +123,108 @@ ADOPTED = Check(
 DAYS = Check.in_range(
     -2 * wording.MOST_DAYS, 2 * wording.MOST_DAYS, error=f"at most {2 * wording.MOST_DAYS} days"
 )
-INTERVALS = _table(
+INTERVALS = table(
     {
-        "id": _key(),
-        "case": _text(CASE),
-        "from_event": _text(),
-        "to_event": _text(),
-        "quantity": _number(NOT_NEGATIVE),
-        "unit": _one_of(*UNITS, required=False),
-        "wording": _text(required=False),
-        "min_days": _number(DAYS, WHOLE),
-        "max_days": _number(DAYS, WHOLE),
-        "printed": _text(),
-        "source": _text(),
-        "phrase": _text(IDS, required=False),
-        "reading": _text(IDS, required=False),
+        "id": key(),
+        "case": text(CASE),
+        "from_event": text(),
+        "to_event": text(),
+        "quantity": number(NOT_NEGATIVE),
+        "unit": one_of(*UNITS, required=False),
+        "wording": text(required=False),
+        "min_days": number(DAYS, WHOLE),
+        "max_days": number(DAYS, WHOLE),
+        "printed": text(),
+        "source": text(),
+        "phrase": text(IDS, required=False),
+        "reading": text(IDS, required=False),
         "adopted": Column("boolean"),
-        "reads_as": _text(required=False),
+        "reads_as": text(required=False),
     },
-    _not_reversed("min_days", "max_days"),
-    _needs("quantity", "unit"),
-    _needs("quantity", "wording"),
-    _of_row(_quantity_is_printed, "quantity among the numbers of printed"),
-    _together("phrase", "reading"),
+    not_reversed("min_days", "max_days"),
+    needs("quantity", "unit"),
+    needs("quantity", "wording"),
+    of_row(_quantity_is_printed, "quantity among the numbers of printed"),
+    together("phrase", "reading"),
     ADOPTED,
 )
 
-MEASUREMENTS = _table(
+MEASUREMENTS = table(
     {
-        "id": _key(),
-        "case": _text(CASE),
-        "event": _text(),
-        "analyte": _text(),
-        "method": _text(required=False),
-        "printed": _text(),
-        "wording": _text(required=False),
-        "lower": _number(PERCENT),
-        "upper": _number(PERCENT),
-        "unit": _one_of("percent", required=False),
-        "sensitivity_printed": _text(
+        "id": key(),
+        "case": text(CASE),
+        "event": text(),
+        "analyte": text(),
+        "method": text(required=False),
+        "printed": text(),
+        "wording": text(required=False),
+        "lower": number(PERCENT),
+        "upper": number(PERCENT),
+        "unit": one_of("percent", required=False),
+        "sensitivity_printed": text(
             Check.str_matches(wording.PRINTED_VALUE.pattern, error="a percentage such as 0.01%"),
             required=False,
         ),
-        "phrase": _text(IDS, required=False),
-        "reading": _text(IDS, required=False),
+        "phrase": text(IDS, required=False),
+        "reading": text(IDS, required=False),
         "adopted": Column("boolean"),
-        "source": _text(),
-        "note": _text(required=False),
+        "source": text(),
+        "note": text(required=False),
     },
-    _not_reversed("lower", "upper"),
-    _of_row(_percentage_is_read, "wording for the percentage in printed"),
-    _together("phrase", "reading"),
+    not_reversed("lower", "upper"),
+    of_row(_percentage_is_read, "wording for the percentage in printed"),
+    together("phrase", "reading"),
     ADOPTED,
 )
 
-TREATMENTS = _table(
+TREATMENTS = table(
     {
-        "id": _key(),
-        "case": _text(CASE),
-        "block": _text(),
-        "agents": _text(required=False),
-        "cycles_printed": _text(required=False),
-        "route": _text(required=False),
-        "dose_printed": _text(required=False),
-        "dose_lower": _number(NOT_NEGATIVE),
-        "dose_upper": _number(NOT_NEGATIVE),
-        "dose_unit": _one_of("ug/m2/day", "mg/m2/day", required=False),
-        "start_event": _text(),
-        "end_event": _text(required=False),
-        "source": _text(),
-        "note": _text(required=False),
+        "id": key(),
+        "case": text(CASE),
+        "block": text(),
+        "agents": text(required=False),
+        "cycles_printed": text(required=False),
+        "route": text(required=False),
+        "dose_printed": text(required=False),
+        "dose_lower": number(NOT_NEGATIVE),
+        "dose_upper": number(NOT_NEGATIVE),
+        "dose_unit": one_of("ug/m2/day", "mg/m2/day", required=False),
+        "start_event": text(),
+        "end_event": text(required=False),
+        "source": text(),
+        "note": text(required=False),
     },
-    _not_reversed("dose_lower", "dose_upper"),
-    _together("dose_lower", "dose_upper", "dose_unit"),
-    _of_row(_dose_is_printed, "dose_lower equal to the first number of dose_printed"),
+    not_reversed("dose_lower", "dose_upper"),
+    together("dose_lower", "dose_upper", "dose_unit"),
+    of_row(_dose_is_printed, "dose_lower equal to the first number of dose_printed"),
 )
 
-REGIMENS = _table(
-    {"id": _key(), "regimen": _text(), "agents": _text(), "printed": _text(), "source": _text()}
-)
+REGIMENS = table({"id": key(), "regimen": text(), "agents": text(), "printed": text(), "source": text()})
 
 GRADE = Check.in_range(1, 5, error="a CTCAE grade from 1 to 5")
-ADVERSE_EVENTS = _table(
+ADVERSE_EVENTS = table(
     {
-        "id": _key(),
-        "case": _text(CASE),
-        "term": _text(),
+        "id": key(),
+        "case": text(CASE),
+        "term": text(),
         "present": Column("boolean"),
-        "grade_printed": _text(required=False),
-        "grade_lower": _number(GRADE, WHOLE),
-        "grade_upper": _number(GRADE, WHOLE),
+        "grade_printed": text(required=False),
+        "grade_lower": number(GRADE, WHOLE),
+        "grade_upper": number(GRADE, WHOLE),
         "serious": Column("boolean"),
-        "period": _text(required=False),
-        "printed": _text(),
-        "source": _text(),
-        "note": _text(required=False),
+        "period": text(required=False),
+        "printed": text(),
+        "source": text(),
+        "note": text(required=False),
     },
-    _not_reversed("grade_lower", "grade_upper"),
-    _together("grade_lower", "grade_upper"),
+    not_reversed("grade_lower", "grade_upper"),
+    together("grade_lower", "grade_upper"),
 )
 
-CLAIMS = _table(
+CLAIMS = table(
     {
-        "id": _key(),
-        "kind": _one_of(
+        "id": key(),
+        "kind": one_of(
             "range",
             "negative",
             "reported",
@@ -286,38 +235,38 @@ CLAIMS = _table(
             "remission",
             "risk",
         ),
-        "cases": _text(),
-        "analyte": _text(required=False),
-        "event": _text(required=False),
-        "lower": _number(),
-        "upper": _number(),
-        "unit": _text(required=False),
-        "printed": _text(),
-        "source": _text(),
-        "note": _text(required=False),
+        "cases": text(),
+        "analyte": text(required=False),
+        "event": text(required=False),
+        "lower": number(),
+        "upper": number(),
+        "unit": text(required=False),
+        "printed": text(),
+        "source": text(),
+        "note": text(required=False),
     },
-    _not_reversed("lower", "upper"),
-    _of_kind(("range",), "lower"),
-    _of_kind(("limit",), "upper"),
-    _of_kind(("range", "no_response"), "analyte"),
-    _of_kind(("range", "no_response"), "event"),
+    not_reversed("lower", "upper"),
+    of_kind(("range",), "lower"),
+    of_kind(("limit",), "upper"),
+    of_kind(("range", "no_response"), "analyte"),
+    of_kind(("range", "no_response"), "event"),
 )
 
-DISCREPANCIES = _table(
+DISCREPANCIES = table(
     {
-        "id": _key(),
-        "kind": _one_of("impossible", "contradiction", "unsupported", "ambiguous", "terminology"),
-        "found_by": _text(),
-        "statements": _text(),
-        "title": _text(),
-        "sources": _text(),
-        "reading": _text(),
-        "effect": _text(),
+        "id": key(),
+        "kind": one_of("impossible", "contradiction", "unsupported", "ambiguous", "terminology"),
+        "found_by": text(),
+        "statements": text(),
+        "title": text(),
+        "sources": text(),
+        "reading": text(),
+        "effect": text(),
     }
 )
 
-NOT_REPORTED = _table(
-    {"id": _key(), "cases": _text(), "item": _text(), "pointed_to": _text(required=False), "effect": _text()}
+NOT_REPORTED = table(
+    {"id": key(), "cases": text(), "item": text(), "pointed_to": text(required=False), "effect": text()}
 )
 
 TABLES = {

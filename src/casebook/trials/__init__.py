@@ -1,0 +1,1 @@
+"""The published rates, and what few patients can say beside them."""
