@@ -14,6 +14,18 @@ import pytest
 from casebook import site
 from casebook.paths import ROOT
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+FLAGS = [
+    "--no-sandbox",  # a container's root has none to use; the only pages opened are our own
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",  # the browser's own requests are not the site's
+    "--disable-component-update",
+    "--disable-sync",
+]
+
 
 class Book:
     """A folder of sources that is built by a process of its own, as a reader's is."""
@@ -69,3 +81,19 @@ def copy_of_book(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Bo
         return Book(root)
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        reason = f"no browser: none of {', '.join(BROWSERS)} is installed"
+        if os.environ.get("CI"):  # a reader may have none; where the book is published from, it must be tried
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import http.server
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 
@@ -13,22 +11,11 @@ import pytest
 
 from casebook import notebooks
 from casebook.paths import CHAPTERS
+from casebook.trials import panel
 
 PAGES = [path.relative_to(CHAPTERS).with_suffix("").as_posix() for path in notebooks.pages()]
 THEMES = ("light", "dark")
 WIDTHS = (360, 768, 1440)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-FLAGS = [
-    "--no-sandbox",  # a container's root has none to use; the only pages opened are our own
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",  # the browser's own requests are not the site's
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 ARTICLE = "article.bd-article"
 """Where axe looks: the article is ours, the frame around it is the theme's."""
 
@@ -66,22 +53,6 @@ def address(built) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://localhost:{server.server_port}"
         server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        reason = f"no browser: none of {', '.join(BROWSERS)} is installed"
-        if os.environ.get("CI"):  # a reader may have none; where the book is published from, it must be tried
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -200,3 +171,16 @@ def test_the_theme_switch_turns_the_page_dark(open_page, address):
         if page.evaluate("document.documentElement.dataset.mode") == "dark":
             break
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_the_readers_panel_counts_on_its_own_page(open_page, address):
+    page = open_page("light")
+    page.goto(f"{address}/chapters/trials/safety.html")
+    form = page.locator("form.casebook-panel")
+    for events, children, rate in ((0, 3, 24.1), (0, 11, 24.1), (2, 30, 43.1)):
+        for name, value in (("events", events), ("children", children), ("rate", rate)):
+            form.locator(f"[data-sets={name}]").fill(str(value))
+        expected = panel.values(events, children, rate)
+        for name in ("sentence", "interval", "one_sided", "exactly", "needed_one_sided"):
+            assert form.locator(f"[data-shows={name}]").first.text_content() == getattr(expected, name)
+    assert page.complaints == []

@@ -34,6 +34,9 @@ NAMES = {
     r"\bCD(?:3|10|19|20|22|34)\b": "antigens",
     r"\bCTCAE v5\.0\b": "a vocabulary, with its version",
     r"\blog10\b": "a function",
+    r"\bgrades? [1-5](?: (?:to|or|and) [1-5])?\b": "grades of CTCAE",
+    r"\b(?:Algeri|Keating|Xie|Locatelli|van der Sluis) 20\d\d\b|\bJ Hematol 2025\b": "studies, by their year",
+    r"\bAALL1331\b|\bMT103-205\b": "trials",
 }
 """Digits that belong to a name and not to a result, and what they name."""
 
@@ -87,6 +90,7 @@ def test_a_typed_number_is_found(text):
     [
         "Case 1 and cases 2, 3: {glue:text}`days_15` days, see {numref}`fig-case-2` and {cite}`locatelli2021`.",
         "The row `c2-i11`, [here](case-2.ipynb#mrd-2) and at <https://example.org/2021>.",
+        "An event of grade 3 or more in AALL1331 and in Xie 2023.",
         "ETV6-RUNX1, t(4;11), CTCAE v5.0, CD19 and Figure 1 of the report under CCCG-ALL-2015.",
         ":::{figure} figure-1.svg\n:width: 640\n:name: fig-1\nA caption.\n:::",
         "```python\nx = 15\n```",

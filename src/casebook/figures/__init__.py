@@ -1,22 +1,31 @@
 """Figures of the casebook: drawn from tidy data frames, on given or new axes, and given back as Axes.
 
 What is printed is not always what is known. Every position is a pair of bounds, either of which may be infinite: a figure draws
-a bar where it knows an interval, an arrow where it knows one side, and nothing where it knows nothing.
+a bar where it knows an interval, an arrow where it knows one side, and nothing where it knows nothing. Where a published number
+was read is shown by its mark.
 """
 
 from casebook.figures import style
 from casebook.figures.before_after import before_after
+from casebook.figures.children_needed import children_needed
 from casebook.figures.flow import flow
+from casebook.figures.forest import forest
+from casebook.figures.landscape import landscape
+from casebook.figures.rate_curves import rate_curves
 from casebook.figures.swimmer import draw_arrows, draw_points, draw_spans, swimmer
 from casebook.figures.timeline import timeline
 from casebook.figures.trajectory import trajectory
 
 __all__ = [
     "before_after",
+    "children_needed",
     "draw_arrows",
     "draw_points",
     "draw_spans",
     "flow",
+    "forest",
+    "landscape",
+    "rate_curves",
     "style",
     "swimmer",
     "timeline",
