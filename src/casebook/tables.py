@@ -101,7 +101,13 @@ def unknown_references(
 
 
 def typeset(
-    frame: pd.DataFrame, key: str, caption: str, *, stack: bool = False, numeric: tuple[str, ...] = ()
+    frame: pd.DataFrame,
+    key: str,
+    caption: str,
+    *,
+    stack: bool = False,
+    words: bool = False,
+    numeric: tuple[str, ...] = (),
 ) -> Styler:
     """A table as a reader sees it: captioned, with the row ids as row headers, and stable between builds.
 
@@ -115,9 +121,12 @@ def typeset(
         Can be read alone.
     stack
         On a phone, set each row as a block with its labels, instead of scrolling sideways: for long texts.
+    words
+        The row headers are words, which may be broken over lines, and not ids.
     numeric
         Columns to align right.
     """
+    classes = ["casebook-table", *(["stack"] if stack else []), *(["words"] if words else [])]
     labels = [
         {"selector": f"td.col{position}", "props": [("--label", f'"{column}"')]}
         for position, column in enumerate(frame.columns)
@@ -131,7 +140,7 @@ def typeset(
         .rename_axis(None)
         .style.set_uuid(key)
         .set_caption(caption)
-        .set_table_attributes(f'class="casebook-table{" stack" if stack else ""}"')
+        .set_table_attributes(f'class="{" ".join(classes)}"')
         .set_table_styles(labels + aligned)
         .format(escape="html")
         .format_index(escape="html")

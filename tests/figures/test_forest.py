@@ -10,6 +10,7 @@ from casebook.errors import CasebookError
 from casebook.figures import _columns, _evidence, forest, style
 
 POOLED = {"label": "Pooled", "estimate": 80, "lower": 70, "upper": 88, "text": "80% (70–88)"}
+PREDICTION = {"lower": 41, "upper": 97, "text": "(41–97)"}
 COLUMNS = ["label", "estimate", "lower", "upper", "text", "group", "known", "inferred", "emphasis", "note"]
 
 
@@ -97,7 +98,7 @@ def test_marks_follow_known_and_inferred_and_the_key_names_those_that_occur(stud
 
 
 def test_pooled_is_a_diamond_and_a_new_study_a_bar_under_it(studies, artist):
-    ax = forest(studies, pooled=pd.Series(POOLED), prediction=(41, 97))
+    ax = forest(studies, pooled=pd.Series(POOLED), prediction=PREDICTION)
     corners = artist(ax, "_pooled Pooled").get_xy()
     y = ax.get_yticks()
     assert [corners[:, 0].min(), corners[:, 0].max()] == [70, 88]
@@ -131,7 +132,15 @@ def test_labels_are_clear_of_each_other(studies, xs, assert_labels_clear):
     marks = marks.astype({"x": float})
     long = "MRD-negative at the end of the first cycle, % of patients (exact 95% interval)"
     for rows in (studies, studies.iloc[:1], many(14)):
-        assert_labels_clear(forest(rows, pooled=POOLED, prediction=(1, 99), marks=marks, xlabel=long).figure)
+        assert_labels_clear(
+            forest(
+                rows,
+                pooled=POOLED,
+                prediction={"lower": 1, "upper": 99, "text": "(1–99)"},
+                marks=marks,
+                xlabel=long,
+            ).figure
+        )
 
 
 @settings(max_examples=40)
@@ -158,7 +167,7 @@ def test_counts_percentages_and_brackets_stand_in_columns(rows):
 
 
 def test_two_renders_are_the_same_bytes(studies):
-    one, two = (style.to_svg(forest(studies, pooled=POOLED, prediction=(41, 97)).figure) for _ in range(2))
+    one, two = (style.to_svg(forest(studies, pooled=POOLED, prediction=PREDICTION).figure) for _ in range(2))
     assert one == two
 
 
@@ -205,10 +214,17 @@ def test_a_bad_frame_is_refused_by_row_and_column(studies, change, words):
         ({"pooled": 80}, "pooled: found int"),
         ({"pooled": {**POOLED, "lower": None, "upper": None}}, "pooled: found an empty"),
         ({"pooled": {**POOLED, "lower": 85}}, "pooled: row 0, column 'estimate'"),
-        ({"prediction": (90, 10)}, "prediction: row 0, columns 'lower' and 'upper': 90 to 10"),
+        (
+            {"prediction": {"lower": 90, "upper": 10}},
+            "prediction: row 0, columns 'lower' and 'upper': 90 to 10",
+        ),
         ({"pooled": {**POOLED, "upper": 150}, "unit": "days"}, "pooled: found limits beyond the axis"),
-        ({"prediction": (10, np.inf), "unit": "days"}, "prediction: found limits beyond the axis"),
-        ({"prediction": (None, None)}, "prediction: found an empty limit"),
+        (
+            {"prediction": {"lower": 10, "upper": np.inf}, "unit": "days"},
+            "prediction: found limits beyond the axis",
+        ),
+        ({"prediction": (41, 97)}, "prediction: found tuple"),
+        ({"prediction": {"lower": None, "upper": None}}, "prediction: found an empty limit"),
         ({"marks": pd.DataFrame({"x": [120], "label": ["x"]})}, "marks: row 0, column 'x': found 120"),
     ],
 )

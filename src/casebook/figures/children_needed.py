@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from casebook.errors import CasebookError
 from casebook.figures import _evidence, _frames, _words, style
@@ -102,6 +103,7 @@ def children_needed(
     wide, high = _words.inches(ax)
     last = limits["n"].max()
     ax.set_xlim(0, last + 0.5)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.set_ylim(0, 100)
     scale = (wide / (last + 0.5), high / 100)
 

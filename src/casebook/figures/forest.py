@@ -90,9 +90,11 @@ def _checked(rows, pooled, prediction, marks, xlim, percent):
         if pooled[list(COLUMNS[1:])].isna().any(axis=None):
             raise CasebookError("pooled: found an empty estimate or limit, expected all three")
     if prediction is not None:
-        lower, upper = prediction
-        ends = pd.DataFrame({"label": [NEW_STUDY], "estimate": [None], "lower": [lower], "upper": [upper]})
-        prediction = _limits(ends, "prediction", xlim, percent)
+        if not isinstance(prediction, (Mapping, pd.Series)):
+            raise CasebookError(f"prediction: found {type(prediction).__name__}, expected a dict or Series")
+        ends = pd.DataFrame([{"label": NEW_STUDY, "estimate": None} | dict(prediction)])
+        prediction = _frames.require(ends, "prediction", COLUMNS, {"text": ""})
+        prediction = _limits(prediction, "prediction", xlim, percent)
         if prediction["lower"].isna().any():
             raise CasebookError("prediction: found an empty limit, expected two numbers")
     for name, frame in (("pooled", pooled), ("prediction", prediction)):
@@ -155,7 +157,7 @@ def forest(
     rows: pd.DataFrame,
     *,
     pooled: Mapping | pd.Series | None = None,
-    prediction: tuple[float, float] | None = None,
+    prediction: Mapping | pd.Series | None = None,
     marks: pd.DataFrame | None = None,
     ax: Axes | None = None,
     xlabel: str = "",
@@ -172,7 +174,7 @@ def forest(
         of appearance), ``known`` ("read", "abstract" or "secondary": where the number was read), ``inferred`` (bool: the
         count follows from a printed percentage), ``emphasis`` (bool: in the accent), ``note`` (under the label).
     pooled : ``label``, ``estimate``, ``lower``, ``upper`` and optionally ``text``; drawn as a diamond.
-    prediction : limits for the result of a new study; drawn as a thin bar under the diamond.
+    prediction : ``lower``, ``upper`` and optionally ``text``: limits for a new study; drawn as a thin bar under the diamond.
     marks : columns ``x`` and ``label``; vertical lines with their words over the plot.
     ax : the axes to draw on; without it a figure 4.6 inches wide is made, as high as the rows need. Labels hang in the
         margin left of the axes, texts in the one to the right.
@@ -198,8 +200,7 @@ def forest(
         text for group in dict.fromkeys(rows["group"]) for text in rows.loc[rows["group"] == group, "text"]
     ]
     texts += [*pooled["text"]] if pooled is not None else []
-    if prediction is not None:
-        texts.append("({:.0f}–{:.0f})".format(*prediction.loc[0, ["lower", "upper"]]))
+    texts += [*prediction["text"]] if prediction is not None else []
     pieces, text_wide = _columns.align(texts, TEXT_INCHES)
 
     heads = [*rows["label"], *(pooled["label"] if pooled is not None else ())]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from casebook.trials import rates
 from casebook.trials.evidence import Evidence
+from casebook.trials.pooling import Pooled
 from casebook.trials.schema import OUTCOMES
 
 LANDSCAPE = {
@@ -24,11 +26,22 @@ def arm(name: str) -> str:
     return kinds[0] if kinds else "other"
 
 
-def estimate_text(events: float, n: float, limits: rates.Interval) -> str:
-    """A count and its rate with limits, for the column of numbers: ``27/29   93 (77–99)``, in percent."""
-    return (
-        f"{events:.0f}/{n:.0f}   {100 * events / n:.0f} ({100 * limits.lower:.0f}–{100 * limits.upper:.0f})"
-    )
+def whole(rate: float) -> str:
+    """A fraction of 1 in whole percent, without the sign; what is not 0 or 1 is not written as 0 or 100."""
+    percent = math.floor(100 * rate + 0.5)  # a half goes up: 82.5 is 83, as readers round
+    if percent == 0 and rate > 0:
+        return "<1"
+    return ">99" if percent == 100 and rate < 1 else str(percent)
+
+
+def limits_text(limits: rates.Interval) -> str:
+    """Limits in whole percent: ``(77–99)``."""
+    return f"({whole(limits.lower)}–{whole(limits.upper)})"
+
+
+def estimate_text(events: int, n: int, limits: rates.Interval) -> str:
+    """A count and its rate with limits in whole percent, for the column of numbers: ``27/29   93 (77–99)``."""
+    return f"{events}/{n}   {whole(events / n)} {limits_text(limits)}"
 
 
 def forest(evidence: Evidence, rows: Sequence[str], labels: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -51,6 +64,20 @@ def forest(evidence: Evidence, rows: Sequence[str], labels: Mapping[str, str] | 
         label = (labels or {}).get(row, evidence.studies.at[rate["study"], "label"])
         found.append(_forest_row(label, events, n, rate["known"], bool(rate["inferred"])))
     return pd.DataFrame(found, index=list(rows))
+
+
+def pooled(fit: Pooled) -> tuple[dict, dict]:
+    """A synthesis as the diamond of a forest plot and as the bar for a new study, in percent."""
+    middle = {
+        "label": "median study",
+        "estimate": 100 * fit.rate,
+        "lower": 100 * fit.rate_interval.lower,
+        "upper": 100 * fit.rate_interval.upper,
+        "text": f"{whole(fit.rate)} {limits_text(fit.rate_interval)}",
+    }
+    limits = fit.prediction
+    new = {"lower": 100 * limits.lower, "upper": 100 * limits.upper, "text": limits_text(limits)}
+    return middle, new
 
 
 def children(label: str, events: int, n: int) -> pd.DataFrame:

@@ -175,24 +175,23 @@ def intervals(events: int, n: int, confidence: float = 0.95) -> pd.DataFrame:
 
 
 def comparison(frame: pd.DataFrame, events: int, n: int) -> pd.DataFrame:
-    """The children beside published rates, from :func:`casebook.trials.comparison.against`."""
-    return pd.DataFrame(
-        {
-            "Beside": frame["label"] + ", " + frame["arm"],
-            "Rate": frame["rate"].map(percent),
-            "Count": [count_text(row) for _, row in frame.iterrows()],
-            f"Chance of {events} of {n}": frame["probability"].map(percent),
-            "The same, if the rate is uncertain": frame["predictive"].map(percent),
-            "Fisher p": frame["fisher"].map(p_value),
-            "Boschloo p": frame["boschloo"].map(p_value),
-            "Difference, points": [points(row.lower, row.upper) for row in frame.itertuples()],
-            "Newcombe's limits": [
-                points(row.newcombe_lower, row.newcombe_upper) for row in frame.itertuples()
-            ],
-            "Known from": frame["known"].map(KNOWN),
-        },
-        index=frame.index,
-    )
+    """The children beside published rates, one column a rate, from :func:`casebook.trials.comparison.against`."""
+    columns = {
+        f"{row.label}, {row.arm}": {
+            "Row": row.Index,
+            "Rate": percent(row.rate),
+            "Count": count_text(pd.Series(row._asdict())),
+            "Known from": KNOWN[row.known],
+            f"Chance of {events} of {n} at that rate": percent(row.probability),
+            "The same, if the rate is as uncertain as its count": percent(row.predictive),
+            "Fisher's exact test, p": p_value(row.fisher),
+            "Boschloo's exact test, p": p_value(row.boschloo),
+            "Difference in points, Miettinen-Nurminen": points(row.lower, row.upper),
+            "Difference in points, Newcombe": points(row.newcombe_lower, row.newcombe_upper),
+        }
+        for row in frame.itertuples()
+    }
+    return pd.DataFrame(columns)
 
 
 KNOWN = {"read": "the article", "abstract": "an abstract", "secondary": "a secondary source"}
