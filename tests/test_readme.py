@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from casebook import notebooks
 from casebook.paths import ROOT
 
@@ -13,9 +15,13 @@ def test_every_make_command_named_is_a_target():
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE)) <= targets
 
 
-def test_the_example_gives_what_its_comment_says():
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_gives_what_its_last_comment_says(example):
     # The last line is an expression, and its comment its value.
-    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1].rstrip()
+    code = example.rstrip()
     head, last = code.rsplit("\n", 1)
     expression, comment = last.split("#")
     names = {}

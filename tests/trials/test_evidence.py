@@ -158,7 +158,7 @@ def test_a_count_and_its_denominator_are_known_together_or_not_at_all(read):
 def test_no_number_is_known_better_than_it_was_read(read):
     secondary = read.rates[read.rates["read_level"] == "secondary source"]
     assert set(secondary["known"]) == {"secondary"}
-    quoted = read.rates[read.rates["source"].str.contains("quoted by the case report")]
+    quoted = read.rates[read.rates["source"].str.contains("quoted from Locatelli 2021")]
     assert len(quoted) == 4
     assert set(quoted["known"]) == {"secondary"}
 

@@ -1,6 +1,6 @@
 """How well a number is known, as its mark: the same in every figure, in colour and in greyscale.
 
-A filled circle was read in the article, a ring in its abstract, a hollow diamond in a secondary source. A stroke through
+A filled circle was read in the publication, a ring in its abstract, a hollow diamond in a secondary source. A stroke through
 it says that the count was not printed but inferred from a percentage: cut out of a filled mark, drawn across a hollow one.
 """
 
@@ -18,7 +18,11 @@ from matplotlib.path import Path
 from casebook.figures import _frames, style
 from casebook.figures._words import Entry
 
-KNOWN = {"read": "from the article", "abstract": "from an abstract", "secondary": "from a secondary source"}
+KNOWN = {
+    "read": "from the publication",
+    "abstract": "from an abstract",
+    "secondary": "from a secondary source",
+}
 INFERRED = "count inferred from a percentage"
 RING = 1.5  # points: the edge of a hollow mark
 AS_LARGE = sqrt(pi / 2)  # a diamond this much wider than a circle has its area

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 
 from casebook.errors import CasebookError
 from casebook.figures import _evidence, _frames, _words, style
@@ -16,9 +15,9 @@ from casebook.figures._swarm import Item, Place, swarm
 
 COLUMNS = ("endpoint", "estimate", "n", "arm")
 DEFAULTS = {"label": "", "group": ""}
-QUIET = (*to_rgb(style.MUTED), 0.7)
-# Ink, and the opacity of a filled mark: dark, grey, and pale with an outline are told apart in greyscale too.
-ARMS = {"blinatumomab": (style.ACCENT, 1.0), "chemotherapy": (QUIET, 0.7), "other": (style.INK, 0.14)}
+# Colour, and the opacity of a filled mark: dark, grey, and pale with an outline are told apart in greyscale too. The
+# accent is the children's alone.
+ARMS = {"blinatumomab": (style.INK, 1.0), "chemotherapy": (style.SECOND, 0.7), "other": (style.INK, 0.14)}
 LARGEST, SMALLEST = 20.0, 6.4  # points across
 LABEL_INCHES = 1.45
 RIGHT = 0.22

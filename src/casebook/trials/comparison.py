@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import pandas as pd
 
@@ -27,7 +28,7 @@ def point(rate: pd.Series) -> float:
         return float(rate["count"] / rate["of"])
     if pd.isna(rate["printed"]):
         raise CasebookError(f"{rate.name}: found neither a count nor a percentage, expected one of them")
-    return float(rate["printed"]) / 100
+    return float(Decimal(rate["printed"]) / 100)  # 0.241, and not 0.24100000000000002
 
 
 def against(events: int, n: int, evidence: Evidence, rows: Sequence[str]) -> pd.DataFrame:

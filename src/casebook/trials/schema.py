@@ -13,7 +13,6 @@ from casebook.columns import (
     needs,
     not_reversed,
     number,
-    of_row,
     one_of,
     table,
     text,
@@ -61,9 +60,11 @@ AGES = ("children", "infants", "children and young adults", "adults", "not state
 PRINTED = Check.str_matches(r"^-?\d+(\.\d+)?\Z", error="a number as printed, such as 24.1")
 
 
-def _is_percentage(row: pd.Series) -> bool:
-    values = pd.to_numeric(row[["printed", "ci_lower", "ci_upper"]], errors="coerce").dropna()
-    return row["measure"] not in PERCENT_MEASURES or bool(values.between(0, 100).all())
+def _are_percentages(frame: pd.DataFrame) -> pd.Series:
+    """Rows of another measure, and those whose numbers are from 0 to 100."""
+    numbers = frame[["printed", "ci_lower", "ci_upper"]].apply(pd.to_numeric, errors="coerce")
+    fine = numbers.isna() | ((numbers >= 0) & (numbers <= 100))
+    return ~frame["measure"].isin(PERCENT_MEASURES) | fine.all(axis=1)
 
 
 STUDIES = table(
@@ -109,7 +110,11 @@ RATES = table(
     not_reversed("ci_lower", "ci_upper"),
     needs("ci_lower", "interval"),
     needs("ci_upper", "interval"),
-    of_row(_is_percentage, "printed ci_lower ci_upper from 0 to 100, as the measure is a percentage"),
+    Check(
+        _are_percentages,
+        error="printed ci_lower ci_upper from 0 to 100, as the measure is a percentage",
+        ignore_na=False,
+    ),
 )
 
 POOLS = table(

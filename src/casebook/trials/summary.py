@@ -174,16 +174,32 @@ def intervals(events: int, n: int, confidence: float = 0.95) -> pd.DataFrame:
     )
 
 
-def comparison(frame: pd.DataFrame, events: int, n: int) -> pd.DataFrame:
-    """The children beside published rates, one column a rate, from :func:`casebook.trials.comparison.against`."""
+def comparison(
+    frame: pd.DataFrame, events: int, n: int, headings: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """The children beside published rates, one column a rate, from :func:`casebook.trials.comparison.against`.
+
+    Parameters
+    ----------
+    headings
+        Headings to use, by the id of the rate, instead of study and arm.
+
+    Raises
+    ------
+    CasebookError
+        Two rates would have one heading, and one of them would be lost.
+    """
+    headings = {row.Index: f"{row.label}, {row.arm}" for row in frame.itertuples()} | dict(headings or {})
+    if len(set(headings.values())) < len(frame):
+        raise CasebookError(f"found the headings {list(headings.values())}, expected all different")
     columns = {
-        f"{row.label}, {row.arm}": {
+        headings[row.Index]: {
             "Row": row.Index,
             "Rate": percent(row.rate),
             "Count": count_text(pd.Series(row._asdict())),
             "Known from": KNOWN[row.known],
             f"Chance of {events} of {n} at that rate": percent(row.probability),
-            "The same, if the rate is as uncertain as its count": percent(row.predictive),
+            "The same, with the count uncertain (Jeffreys)": percent(row.predictive),
             "Fisher's exact test, p": p_value(row.fisher),
             "Boschloo's exact test, p": p_value(row.boschloo),
             "Difference in points, Miettinen-Nurminen": points(row.lower, row.upper),
@@ -194,7 +210,7 @@ def comparison(frame: pd.DataFrame, events: int, n: int) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-KNOWN = {"read": "the article", "abstract": "an abstract", "secondary": "a secondary source"}
+KNOWN = {"read": "the publication", "abstract": "an abstract", "secondary": "a secondary source"}
 """Words for how well a number is known."""
 
 
@@ -231,7 +247,11 @@ def borrowed(
 
 
 def selected(reported: int, treated: Sequence[int], one: float, other: float) -> pd.DataFrame:
-    """What "so many reported of N treated" says of two rates, for each N."""
+    """What "so many reported of N treated" says of two rates, for each N.
+
+    *Without a model* are the bounds of the share of the treated who had the event; *worst case* is the 95% upper limit of
+    its rate if all who were not reported had it.
+    """
     rows = {}
     for n in treated:
         known = selection.bounds(reported, n)
@@ -239,8 +259,8 @@ def selected(reported: int, treated: Sequence[int], one: float, other: float) ->
             f"Chance at {percent(one)}": percent(float(selection.reportable(reported, n, one))),
             f"Chance at {percent(other)}": percent(float(selection.reportable(reported, n, other))),
             "Ratio": f"{selection.reported_likelihood_ratio(reported, n, one, other):.2f}",
-            "Rate of the event, without any model": f"0% to {percent(float(known.upper), 0)}",
-            "95% upper limit if all others had it": percent(selection.worst_case(reported, n).upper),
+            "Without a model": f"0% to {percent(float(known.upper), 0)}",
+            "Worst case": percent(selection.worst_case(reported, n).upper),
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -279,18 +299,15 @@ def pooled(fits: Mapping[str, Pooled]) -> pd.DataFrame:
 
 
 def left_out(frame: pd.DataFrame) -> pd.DataFrame:
-    """A synthesis without each study in turn, from :func:`casebook.trials.pooling.leave_one_out`."""
+    """A synthesis without each study in turn, from :func:`casebook.trials.pooling.leave_one_out`.
+
+    Without its predictions: on the few degrees of freedom that are left they say more of the t distribution than of studies.
+    """
     return pd.DataFrame(
         {
             "Median study": frame["rate"].map(percent),
             "95% limits": [span(rates.Interval(row.lower, row.upper)) for row in frame.itertuples()],
             "tau": frame["tau"].map("{:.2f}".format),
-            "A new study": [
-                ""
-                if pd.isna(row.prediction_lower)
-                else span(rates.Interval(row.prediction_lower, row.prediction_upper))
-                for row in frame.itertuples()
-            ],
         },
         index=frame.index,
     )
