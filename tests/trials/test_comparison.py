@@ -6,11 +6,14 @@ arithmetic, worked beside them.
 
 from __future__ import annotations
 
+import dataclasses
+
 import pandas as pd
 import pytest
 
+from casebook.bounds import Bounds
 from casebook.errors import CasebookError
-from casebook.trials import comparison, display, evidence, pooling, rates, summary
+from casebook.trials import comparison, display, evidence, pooling, rates, summary, wording
 
 SERIOUS = ["locatelli2021-r56", "locatelli2021-r57"]
 SEVERE = ["locatelli2021-r58", "locatelli2021-r59"]
@@ -100,7 +103,7 @@ def test_the_table_names_the_row_and_says_that_the_count_is_inferred(serious):
     ],
 )
 def test_what_is_not_certain_is_not_printed_as_certain(rate, text):
-    assert summary.percent(rate) == text
+    assert wording.percent(rate) == text
 
 
 @pytest.mark.parametrize(
@@ -108,12 +111,59 @@ def test_what_is_not_certain_is_not_printed_as_certain(rate, text):
     [(1.0, "1"), (0.26205, "0.26"), (0.08886, "0.089"), (0.00887, "0.009"), (0.0004, "< 0.001")],
 )
 def test_p_values_keep_the_digits_that_they_can_bear(p, text):
-    assert summary.p_value(p) == text
+    assert wording.p_value(p) == text
 
 
 def test_differences_are_signed_points():
-    assert summary.points(-0.371, 0.337) == "−37 to +34"
-    assert summary.points(-0.697, 0.0028) == "−70 to 0"
+    assert wording.points(-0.371, 0.337) == "−37 to +34"
+    assert wording.points(-0.697, 0.0028) == "−70 to 0"
+
+
+def test_no_comparator_is_lost_and_two_of_one_name_are_refused(published):
+    rows = [
+        "locatelli2021-r29",
+        "locatelli2021-r35",
+    ]  # one arm, all evaluable and those without remission at baseline
+    found = comparison.against(3, 3, published, rows)
+    with pytest.raises(CasebookError, match="expected all different"):
+        summary.comparison(found, 3, 3)
+    table = summary.comparison(found, 3, 3, {rows[0]: "all", rows[1]: "without remission"})
+    assert table.loc["Row"].to_dict() == {"all": rows[0], "without remission": rows[1]}
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "text"), [(-0.001, 0.001, "0 to 0"), (-0.996, 1.0, "−99 to +100")]
+)
+def test_a_difference_is_never_minus_nought_nor_whole_without_being_it(lower, upper, text):
+    assert wording.points(lower, upper) == text
+
+
+@pytest.mark.parametrize("value", [float("nan"), -0.1, 1.1])
+def test_what_is_no_fraction_is_not_put_in_words(value):
+    for say in (wording.percent, wording.p_value):
+        with pytest.raises(CasebookError, match="expected a number from 0 to 1"):
+            say(value)
+
+
+@pytest.mark.parametrize(
+    ("ids", "text"),
+    [
+        ("a", "a"),
+        ("a b c", "a, b, c"),
+        ("a b c d", "a, b, c and 1 more"),
+        ("a b c d e", "a, b, c and 2 more"),
+    ],
+)
+def test_a_long_list_of_rows_is_cut(published, ids, text):
+    row = published.disagreements.iloc[:1].assign(rates=ids)
+    table = summary.disagreements(dataclasses.replace(published, disagreements=row))
+    assert table["Rows"].tolist() == [text]
+
+
+def test_what_nothing_bounds_is_said_so():
+    # All counts 0: tau has no upper limit.
+    table = summary.pooled({"none": pooling.fit([0, 0], [5, 9])})
+    assert table.at["none", "Limits of tau"] == "0.00 to no limit"
 
 
 def test_the_limits_of_a_rate_by_each_method():
@@ -130,7 +180,7 @@ def test_the_limits_of_a_rate_by_each_method():
 
 def test_three_reported_of_more_treated_are_less_evidence():
     # N = 3: .759^3 = .437, .569^3 = .184, ratio 2.37. N = 4: q^4 + 4 q^3 p = .753 and .422, by hand.
-    table = summary.selected(3, (3, 4), 0.241, 0.431)
+    table = summary.selected(3, (3, 4), {"one": 0.241, "other": 0.431})
     assert table.loc["3"].tolist() == ["43.7%", "18.4%", "2.37", "0% to 0%", "70.8%"]
     assert table.loc["4"].tolist()[:4] == ["75.3%", "42.2%", "1.78", "0% to 25%"]
 
@@ -178,7 +228,12 @@ def test_a_row_of_a_forest_plot_is_the_count_with_its_exact_limits(published):
     [(0, "0"), (0.002, "<1"), (0.825, "83"), (0.996, ">99"), (1, "100"), (0.005, "1")],
 )
 def test_whole_percents_round_as_readers_do_and_never_to_certainty(rate, text):
-    assert display.whole(rate) == text
+    assert wording.whole(rate) == text
+
+
+def test_the_arm_is_named_where_a_study_has_several_rows(published):
+    frame = display.forest(published, ["brown2021-r041", "brown2021-r043", "mt103_205-r01"])
+    assert frame["label"].tolist() == ["AALL1331, blinatumomab", "AALL1331, chemotherapy", "MT103-205"]
 
 
 def test_the_landscape_has_no_adults_and_nobody_of_unknown_number(published):
@@ -196,6 +251,26 @@ def test_a_synthesis_becomes_a_diamond_and_a_bar():
     assert middle["estimate"] == pytest.approx(86.36, abs=0.005)
     assert middle["text"] == "86 (79–94)"
     assert new["lower"] < middle["lower"]
+
+
+def test_the_children_are_bars_only_where_their_count_is_exact():
+    counted = pd.DataFrame({"events": [Bounds(0, 0), Bounds(3, 3)], "n": 3}, index=["serious_ae", "hsct"])
+    frame = display.bars(counted)
+    # R: binom.test(0, 3) and binom.test(3, 3).
+    assert frame.loc["serious_ae", ["lower", "upper"]].tolist() == pytest.approx([0, 70.75982], abs=1e-5)
+    assert frame.loc["hsct", ["lower", "upper"]].tolist() == pytest.approx([29.24018, 100], abs=1e-5)
+    open_count = pd.DataFrame({"events": [Bounds(0, 1)], "n": 3}, index=["serious_ae"])
+    with pytest.raises(CasebookError, match="expected a count known exactly"):
+        display.bars(open_count)
+
+
+def test_published_medians_and_bounded_days_are_rows(published):
+    row = display.medians(published, ["keating2019-r07"]).iloc[0]
+    assert row[["estimate", "lower", "upper"]].tolist() == [14, 1, 35]
+    with pytest.raises(CasebookError, match="expected a median"):
+        display.medians(published, ["keating2019-r01"])
+    days = display.bounded({"Case 1": Bounds(21, 22), "Case 3": Bounds(19, 19)})
+    assert days["estimate"].isna().tolist() == [True, False]
 
 
 def test_upper_limits_fall_and_the_one_sided_is_lower():

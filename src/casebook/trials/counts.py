@@ -1,18 +1,19 @@
-"""Counts that can stand behind printed percentages: what a rounded percentage says of the patients it was made from."""
+"""Counts that can stand behind printed percentages: what a rounded percentage says of the patients it was made from.
+
+All is exact: percentages are fractions, and a tie is a tie.
+"""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
+from fractions import Fraction
 
 import pandas as pd
 
 from casebook.errors import CasebookError
-
-ROUNDINGS = {"half up": ROUND_HALF_UP, "half even": ROUND_HALF_EVEN}
-"""How a percentage may have been rounded: a tie goes up, or to the even digit."""
-
-DIGITS = 60  # of a quotient: far beyond what a percentage prints, so that a tie is a tie
+from casebook.trials.rates import checked_count
 
 
 def behind(printed: str, n: int) -> list[int]:
@@ -21,27 +22,23 @@ def behind(printed: str, n: int) -> list[int]:
     Parameters
     ----------
     printed
-        A percentage as text, such as ``"24.1"``: its number of decimals is part of what it says.
+        A percentage as text, such as ``"24.1"``: its number of decimals is part of what it says. At most 20.
     n
         Patients, 1 or more.
 
     Returns
     -------
-    Counts from 0 to ``n``, ascending; a tie may have been rounded up or to the even digit (:data:`ROUNDINGS`). Empty if
-    no count gives the percentage.
+    Counts from 0 to ``n``, ascending; a tie may have been rounded up or to the even digit. Empty if no count gives the
+    percentage.
 
     Raises
     ------
     CasebookError
         ``printed`` is no percentage from 0 to 100, or ``n`` is no whole number of 1 or more.
     """
-    value = percentage(printed)
-    if isinstance(n, bool) or n != int(n) or n < 1:
-        raise CasebookError(f"n: found {n!r}, expected a whole number of 1 or more")
-    # Nothing further than one unit of the last digit can round to it.
-    middle, reach = float(value) * n / 100, float(Decimal(1).scaleb(value.as_tuple().exponent)) * n / 100
-    nearby = range(max(0, int(middle - reach) - 1), min(int(n), int(middle + reach) + 2) + 1)
-    return [x for x in nearby if value in {rounded(x, n, printed, way) for way in ROUNDINGS.values()}]
+    value, unit = _percentage(printed)
+    _, n = checked_count(0, n)
+    return list(_rounding(value, unit, n))
 
 
 def common(printed: Sequence[str], denominators: Iterable[int]) -> pd.DataFrame:
@@ -58,6 +55,11 @@ def common(printed: Sequence[str], denominators: Iterable[int]) -> pd.DataFrame:
     -------
     One row for each denominator that fits: ``n``, and for each percentage, in a column named by its position from 0,
     the list of counts that give it.
+
+    Raises
+    ------
+    CasebookError
+        As :func:`behind`.
     """
     rows = ((n, [behind(text, n) for text in printed]) for n in denominators)
     fits = [(n, *counts) for n, counts in rows if all(counts)]
@@ -71,42 +73,49 @@ def contradiction(printed: str, n: int, count: int | None = None) -> str:
 
     Returns
     -------
-    ``""`` where rounding gives what is printed; otherwise ``"rounded twice"`` (first to one digit more, then again),
-    ``"cut off"`` (the further digits dropped), or ``"no rounding gives it"``. Without a count the first of these that
+    ``""`` where rounding gives what is printed; otherwise ``"rounded twice"`` (first to one digit more, then again, ties
+    up), ``"cut off"`` (the further digits dropped), or ``"no rounding gives it"``. Without a count the first of these that
     some count explains.
+
+    Raises
+    ------
+    CasebookError
+        As :func:`behind`, or ``count`` is no whole number from 0 to ``n``.
     """
-    if (count in behind(printed, n)) if count is not None else behind(printed, n):
-        return ""
-    tried = [count] if count is not None else range(n + 1)
-    value = percentage(printed)
-    finer = printed + "0" if "." in printed else printed + ".0"
-    if any(
-        rounded_decimal(rounded(x, n, finer, ROUND_HALF_UP), printed, ROUND_HALF_UP) == value for x in tried
-    ):
-        return "rounded twice"
-    if any(rounded(x, n, printed, ROUND_DOWN) == value for x in tried):
-        return "cut off"
+    value, unit = _percentage(printed)
+    x, n = checked_count(0 if count is None else count, n)
+    explained = {
+        "": _rounding(value, unit, n),
+        # To a tenth of the unit first: what is 0.45 of it above rounds to 0.5, and goes on to the next.
+        "rounded twice": _within(value - unit * Fraction(55, 100), value + unit * Fraction(45, 100), n),
+        "cut off": _within(value, value + unit, n),
+    }
+    for how, counts in explained.items():
+        if counts if count is None else x in counts:
+            return how
     return "no rounding gives it"
 
 
-def percentage(printed: str) -> Decimal:
-    """A printed percentage as an exact number, from 0 to 100, with its decimals."""
-    try:
-        value = Decimal(printed)
-    except (InvalidOperation, TypeError, ValueError):
-        value = Decimal("NaN")
-    if not value.is_finite() or not 0 <= value <= 100:
+def _percentage(printed: str) -> tuple[Fraction, Fraction]:
+    """A printed percentage, and the unit of its last digit."""
+    if (
+        not isinstance(printed, str)
+        or not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,20})?", printed)
+        or Fraction(printed) > 100
+    ):
         raise CasebookError(f"printed: found {printed!r}, expected a percentage from 0 to 100 such as '24.1'")
-    return value
+    return Fraction(printed), Fraction(1, 10 ** len(printed.partition(".")[2]))
 
 
-def rounded(count: int, n: int, like: str, rounding: str) -> Decimal:
-    """The percentage ``count`` of ``n`` with as many decimals as the text ``like``, by a rounding of :mod:`decimal`."""
-    with localcontext(prec=DIGITS):
-        return rounded_decimal(Decimal(100 * count) / Decimal(n), like, rounding)
+def _rounding(value: Fraction, unit: Fraction, n: int) -> range:
+    """The counts whose percentage rounds to ``value``. Ties go up, or to the even digit: then from above too."""
+    even = value / unit % 2 == 0
+    return _within(value - unit / 2, value + unit / 2, n, closed=even)
 
 
-def rounded_decimal(value: Decimal, like: str, rounding: str) -> Decimal:
-    """An exact number with as many decimals as the text ``like``."""
-    with localcontext(prec=DIGITS):
-        return value.quantize(Decimal(1).scaleb(Decimal(like).as_tuple().exponent), rounding=rounding)
+def _within(lower: Fraction, upper: Fraction, n: int, *, closed: bool = False) -> range:
+    """The counts from 0 to ``n`` that are from ``lower`` to ``upper`` percent of it; at ``upper`` only if ``closed``."""
+    first, last = math.ceil(lower * n / 100), math.floor(upper * n / 100)
+    if not closed and last == upper * n / 100:
+        last -= 1
+    return range(max(0, first), min(n, last) + 1)

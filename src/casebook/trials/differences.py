@@ -2,6 +2,8 @@
 
 Both tests are exact. Fisher's conditions on the number of events in both groups together; Boschloo's does not, and
 is never less powerful. Both intervals of the difference of the rates exist at every count, 0 of ``n`` included.
+
+Papers are named here as where a method comes from. They were not read.
 """
 
 from __future__ import annotations
@@ -26,6 +28,12 @@ Tables whose probabilities are equal as fractions differ in floats by some 1e-13
 would decide which of them count as no likelier than the table observed, and p could be half of what it is.
 """
 
+MOST_TABLES = 10**7
+"""The most tables that a test looks at: what a second or two, and some hundred megabytes, suffice for."""
+
+MOST_TOGETHER = 10**4
+"""The most children, of both groups together, for whom Boschloo's test searches the rate."""
+
 
 # -- tests ------------------------------------------------------------------------------------------------------
 
@@ -40,11 +48,16 @@ def fisher(x1: int, n1: int, x2: int, n2: int, alternative: Alternative = "two-s
     Raises
     ------
     CasebookError
-        If a count is none or the alternative is not one of the three.
+        If a count is none, the alternative is not one of the three, or more than :data:`MOST_TABLES` tables have these
+        margins.
     """
     (x1, n1), (x2, n2) = checked_count(x1, n1), checked_count(x2, n2)
-    _, p = _tables(n1, n2, _checked(alternative))
-    return float(p[x1, x2])
+    p_values = _P_VALUES[_checked(alternative)]
+    tables = min(n1, n2, x1 + x2, n1 + n2 - x1 - x2) + 1
+    if tables > MOST_TABLES:
+        raise CasebookError(f"found {tables} tables with these margins; expected at most {MOST_TABLES}")
+    firsts, _, weight = _margin(n1, n2, x1 + x2)
+    return float(p_values(weight)[x1 - firsts[0]])
 
 
 def boschloo(x1: int, n1: int, x2: int, n2: int, alternative: Alternative = "two-sided") -> float:
@@ -57,7 +70,8 @@ def boschloo(x1: int, n1: int, x2: int, n2: int, alternative: Alternative = "two
     Raises
     ------
     CasebookError
-        If a count is none or the alternative is not one of the three.
+        If a count is none, the alternative is not one of the three, or the groups are too large: ``n1 * n2`` above
+        :data:`MOST_TABLES`, or ``n1 + n2`` above :data:`MOST_TOGETHER`.
 
     Notes
     -----
@@ -69,6 +83,10 @@ def boschloo(x1: int, n1: int, x2: int, n2: int, alternative: Alternative = "two
     than a thousandth higher than the grid next to it, and every peak that could be the highest is refined.
     """
     (x1, n1), (x2, n2) = checked_count(x1, n1), checked_count(x2, n2)
+    if n1 * n2 > MOST_TABLES or n1 + n2 > MOST_TOGETHER:
+        raise CasebookError(
+            f"found groups of {n1} and {n2}; expected at most {MOST_TABLES} as their product and {MOST_TOGETHER} together"
+        )
     conditional, p = _tables(n1, n2, _checked(alternative))
     observed = float(p[x1, x2])
     if observed == 1:
@@ -84,7 +102,9 @@ def boschloo(x1: int, n1: int, x2: int, n2: int, alternative: Alternative = "two
         return np.exp(logarithm) @ given
 
     angles = np.linspace(0, math.pi / 2, 2 + math.ceil(math.pi * 16 * math.sqrt(both)))
-    heights = chance(angles)
+    # In pieces, as a grid for thousands of children does not fit into memory at once.
+    pieces = np.array_split(angles, 1 + angles.size * both // 10**6)
+    heights = np.concatenate([chance(piece) for piece in pieces])
     best = float(heights.max())
     beside = np.maximum(np.append(heights[1:], 0), np.append(0, heights[:-1]))
     # A peak that is lower by a hundredth cannot overtake, by the steps of the grid.
@@ -100,14 +120,14 @@ def boschloo(x1: int, n1: int, x2: int, n2: int, alternative: Alternative = "two
 
 def _checked(alternative: Alternative) -> Alternative:
     expected = ("two-sided", "less", "greater")
-    if alternative not in expected:
+    if not isinstance(alternative, str) or alternative not in expected:
         raise CasebookError(
             f"found the alternative {alternative!r}; expected one of {', '.join(map(repr, expected))}"
         )
     return alternative
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=2)
 def _tables(n1: int, n2: int, alternative: Alternative) -> tuple[np.ndarray, np.ndarray]:
     """Of each table (x1, x2): its probability given its number of events x1 + x2, and Fisher's p.
 
@@ -115,14 +135,19 @@ def _tables(n1: int, n2: int, alternative: Alternative) -> tuple[np.ndarray, np.
     """
     conditional, p = np.empty((n1 + 1, n2 + 1)), np.empty((n1 + 1, n2 + 1))
     for total in range(n1 + n2 + 1):
-        x1 = np.arange(max(0, total - n2), min(n1, total) + 1)
-        x2 = total - x1
-        logarithm = _log_choose(n1, x1) + _log_choose(n2, x2)
-        weight = np.exp(logarithm - logarithm.max())
+        x1, x2, weight = _margin(n1, n2, total)
         conditional[x1, x2] = weight / weight.sum()
         p[x1, x2] = _P_VALUES[alternative](weight)
     conditional.flags.writeable = p.flags.writeable = False  # the cache hands the same arrays to every caller
     return conditional, p
+
+
+def _margin(n1: int, n2: int, total: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The tables with ``total`` events: ``x1``, ascending, ``x2``, and weights that go as their probabilities."""
+    x1 = np.arange(max(0, total - n2), min(n1, total) + 1)
+    x2 = total - x1
+    logarithm = _log_choose(n1, x1) + _log_choose(n2, x2)
+    return x1, x2, np.exp(logarithm - logarithm.max())
 
 
 def _lower_tail(weight: np.ndarray) -> np.ndarray:
@@ -149,18 +174,6 @@ def _log_choose(n: int, k: np.ndarray) -> np.ndarray:
 # -- intervals of the difference of two rates -------------------------------------------------------------------
 
 
-def risk_difference(x1: int, n1: int, x2: int, n2: int) -> float:
-    """The first observed rate less the second, -1 to 1.
-
-    Raises
-    ------
-    CasebookError
-        If a count is none.
-    """
-    (x1, n1), (x2, n2) = checked_count(x1, n1), checked_count(x2, n2)
-    return x1 / n1 - x2 / n2
-
-
 def newcombe(x1: int, n1: int, x2: int, n2: int, confidence: float = 0.95) -> Interval:
     """Limits of the difference of two rates from the Wilson limits of each (Newcombe 1998, method 10).
 
@@ -172,11 +185,10 @@ def newcombe(x1: int, n1: int, x2: int, n2: int, confidence: float = 0.95) -> In
     CasebookError
         If a count or the confidence is none.
     """
-    difference = risk_difference(x1, n1, x2, n2)
     (lower1, upper1), (lower2, upper2) = wilson(x1, n1, confidence), wilson(x2, n2, confidence)
     p1, p2 = x1 / n1, x2 / n2
     return Interval(
-        difference - math.hypot(p1 - lower1, upper2 - p2), difference + math.hypot(upper1 - p1, p2 - lower2)
+        p1 - p2 - math.hypot(p1 - lower1, upper2 - p2), p1 - p2 + math.hypot(upper1 - p1, p2 - lower2)
     )
 
 

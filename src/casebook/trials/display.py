@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
-from casebook.trials import rates
+from casebook.bounds import Bounds
+from casebook.errors import CasebookError
+from casebook.trials import rates, summary, wording
 from casebook.trials.evidence import Evidence
 from casebook.trials.pooling import Pooled
 from casebook.trials.schema import OUTCOMES
@@ -26,24 +27,6 @@ def arm(name: str) -> str:
     return kinds[0] if kinds else "other"
 
 
-def whole(rate: float) -> str:
-    """A fraction of 1 in whole percent, without the sign; what is not 0 or 1 is not written as 0 or 100."""
-    percent = math.floor(100 * rate + 0.5)  # a half goes up: 82.5 is 83, as readers round
-    if percent == 0 and rate > 0:
-        return "<1"
-    return ">99" if percent == 100 and rate < 1 else str(percent)
-
-
-def limits_text(limits: rates.Interval) -> str:
-    """Limits in whole percent: ``(77–99)``."""
-    return f"({whole(limits.lower)}–{whole(limits.upper)})"
-
-
-def estimate_text(events: int, n: int, limits: rates.Interval) -> str:
-    """A count and its rate with limits in whole percent, for the column of numbers: ``27/29   93 (77–99)``."""
-    return f"{events}/{n}   {whole(events / n)} {limits_text(limits)}"
-
-
 def forest(evidence: Evidence, rows: Sequence[str], labels: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Rates with a count, as rows of a forest plot: Clopper-Pearson 95% limits, in percent.
 
@@ -52,17 +35,27 @@ def forest(evidence: Evidence, rows: Sequence[str], labels: Mapping[str, str] | 
     rows
         Ids of rates with a count, read or inferred.
     labels
-        Names to use instead of the study's, by id.
+        Names to use instead of the study's, by id. A study with several rows here is else cut at its first comma and
+        named with its arm.
 
     Returns
     -------
     Columns ``label``, ``estimate``, ``lower``, ``upper`` (percent), ``text``, ``known``, ``inferred``, ``emphasis`` (False).
+
+    Raises
+    ------
+    CasebookError
+        A rate is unknown, no proportion, or without a count.
     """
     found = []
+    studies = [evidence.rate(row)["study"] for row in rows]
     for row in rows:
         rate, (events, n) = evidence.rate(row), evidence.count(row)
-        label = (labels or {}).get(row, evidence.studies.at[rate["study"], "label"])
-        found.append(_forest_row(label, events, n, rate["known"], bool(rate["inferred"])))
+        study = evidence.studies.at[rate["study"], "label"]
+        name = study if studies.count(rate["study"]) == 1 else f"{study.split(',')[0]}, {rate['arm']}"
+        found.append(
+            _forest_row((labels or {}).get(row, name), events, n, rate["known"], bool(rate["inferred"]))
+        )
     return pd.DataFrame(found, index=list(rows))
 
 
@@ -73,10 +66,10 @@ def pooled(fit: Pooled) -> tuple[dict, dict]:
         "estimate": 100 * fit.rate,
         "lower": 100 * fit.rate_interval.lower,
         "upper": 100 * fit.rate_interval.upper,
-        "text": f"{whole(fit.rate)} {limits_text(fit.rate_interval)}",
+        "text": f"{wording.whole(fit.rate)} {wording.limits(fit.rate_interval)}",
     }
     limits = fit.prediction
-    new = {"lower": 100 * limits.lower, "upper": 100 * limits.upper, "text": limits_text(limits)}
+    new = {"lower": 100 * limits.lower, "upper": 100 * limits.upper, "text": wording.limits(limits)}
     return middle, new
 
 
@@ -93,7 +86,7 @@ def _forest_row(label: str, events: int, n: int, known: str, inferred: bool) -> 
         "estimate": 100 * events / n,
         "lower": 100 * limits.lower,
         "upper": 100 * limits.upper,
-        "text": estimate_text(events, n, limits),
+        "text": f"{events}/{n}   {wording.whole(events / n)} {wording.limits(limits)}",
         "known": known,
         "inferred": inferred,
         "emphasis": False,
@@ -101,37 +94,120 @@ def _forest_row(label: str, events: int, n: int, known: str, inferred: bool) -> 
 
 
 def landscape(evidence: Evidence) -> pd.DataFrame:
-    """Published percentages of children that have an outcome, as marks of the landscape.
+    """Published percentages that have an outcome, as marks of the landscape.
 
     Studies of adults are left out, and percentages of nobody knows how many.
 
     Returns
     -------
-    One row a rate, by group and outcome: ``group``, ``endpoint`` (the outcome's words), ``estimate`` (percent, as printed
-    or from the count), ``n`` (patients), ``arm`` (:func:`arm`), ``known``, ``inferred``.
+    One row a rate, by group and outcome: ``group``, ``endpoint`` (the outcome's words), ``outcome``, ``estimate`` (percent,
+    from the count, or as printed without one), ``n`` (patients), ``arm`` (:func:`arm`), ``known``, ``inferred``.
     """
-    adults = evidence.studies.index[evidence.studies["ages"] == "adults"]
-    table = evidence.rates[~evidence.rates["study"].isin(adults)]
     frames = []
     for group, outcomes in LANDSCAPE.items():
         for outcome in outcomes:
-            rows = table[(table["outcome"] == outcome) & table["measure"].eq("proportion")]
+            rows = evidence.outcome(outcome)
             counted = 100 * rows["count"] / rows["of"]
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "group": group,
-                        "endpoint": OUTCOMES[outcome],
-                        "outcome": outcome,
-                        "estimate": counted.fillna(pd.to_numeric(rows["printed"])),
-                        "n": rows["of"].fillna(rows["denominator"]),
-                        "arm": rows["arm"].map(arm),
-                        "known": rows["known"],
-                        "inferred": rows["inferred"],
-                    }
-                )
-            )
+            marks = {
+                "group": group,
+                "endpoint": OUTCOMES[outcome],
+                "outcome": outcome,
+                "estimate": counted.fillna(pd.to_numeric(rows["printed"])),
+                "n": rows["of"].fillna(rows["denominator"]),
+                "arm": rows["arm"].map(arm),
+            }
+            frames.append(pd.DataFrame(marks | dict(rows[["known", "inferred"]].items())))
     return pd.concat(frames).dropna(subset="n")
+
+
+def bars(children: pd.DataFrame) -> pd.DataFrame:
+    """The children of the report as bars of the landscape: exact 95% limits, in percent.
+
+    Parameters
+    ----------
+    children
+        Indexed by outcome: ``events`` (:class:`~casebook.bounds.Bounds`, exact) and ``n``. Outcomes that the landscape does not
+        have are left out.
+
+    Raises
+    ------
+    CasebookError
+        The number of children with an outcome is not known exactly.
+    """
+    shown = [outcome for outcomes in LANDSCAPE.values() for outcome in outcomes if outcome in children.index]
+    found = []
+    for outcome in shown:
+        events, n = children.at[outcome, "events"], int(children.at[outcome, "n"])
+        if not events.is_exact:
+            raise CasebookError(
+                f"{outcome}: found {events.text()} of {n} children, expected a count known exactly"
+            )
+        limits = rates.clopper_pearson(int(events.lower), n)
+        found.append(
+            {
+                "endpoint": OUTCOMES[outcome],
+                "lower": 100 * limits.lower,
+                "upper": 100 * limits.upper,
+                "text": f"{events.lower}/{n}",
+            }
+        )
+    return pd.DataFrame(found, index=shown)
+
+
+def medians(evidence: Evidence, rows: Sequence[str]) -> pd.DataFrame:
+    """Published medians with their ranges, where these are known, as rows of a forest plot in their own unit.
+
+    Raises CasebookError if a rate is unknown or no median.
+    """
+    found = []
+    for row in rows:
+        rate = evidence.rate(row)
+        if rate["measure"] != "median":
+            raise CasebookError(f"{row}: found the measure {rate['measure']!r}, expected a median")
+        found.append(
+            {
+                "label": evidence.studies.at[rate["study"], "label"],
+                "estimate": float(rate["printed"]),
+                "lower": rate["ci_lower"],
+                "upper": rate["ci_upper"],
+                "text": summary.value(rate),
+                "known": rate["known"],
+                "emphasis": False,
+            }
+        )
+    return pd.DataFrame(found, index=list(rows))
+
+
+def bounded(values: Mapping[str, Bounds], text: Callable[[Bounds], str] = str) -> pd.DataFrame:
+    """Quantities of the children as rows of a forest plot: a mark where one is exact, else its two limits."""
+    found = [
+        {
+            "label": label,
+            "estimate": value.lower if value.is_exact else None,
+            "lower": value.lower,
+            "upper": value.upper,
+            "text": text(value),
+            "known": "read",
+            "emphasis": True,
+        }
+        for label, value in values.items()
+    ]
+    return pd.DataFrame(found, index=list(values))
+
+
+def followed(days: Mapping[str, float], group: str, *, emphasis: bool) -> pd.DataFrame:
+    """Follow-up without an event, in days, as lines of a forest plot that begin at 0."""
+    return pd.DataFrame(
+        {
+            "label": list(days),
+            "estimate": None,
+            "lower": 0,
+            "upper": list(days.values()),
+            "text": [f"{value:.0f} days" for value in days.values()],
+            "group": group,
+            "emphasis": emphasis,
+        }
+    )
 
 
 def upper_limits(children_numbers: Sequence[int], confidence: float = 0.95) -> pd.DataFrame:

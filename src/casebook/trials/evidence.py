@@ -15,9 +15,6 @@ from casebook.trials import counts, schema
 ARM_SIZE = "randomised"
 """The endpoint of the row that says how many patients an arm has."""
 
-COUNTED = ("proportion", "events per cycle", "as printed")
-"""Measures whose printed percentage is a count of a denominator."""
-
 
 @dataclass(frozen=True, eq=False)  # == of tables is a table
 class Evidence:
@@ -42,21 +39,33 @@ class Evidence:
         return self.rates.loc[row]
 
     def count(self, row: str) -> tuple[int, int]:
-        """Events and patients behind one rate, read or inferred. Raises CasebookError if they are not known."""
+        """Events and patients behind one rate, read or inferred.
+
+        Raises CasebookError if they are not known, or if it is no proportion of patients.
+        """
         found = self.rate(row)
+        if found["measure"] != "proportion":
+            raise CasebookError(f"{row}: found the measure {found['measure']!r}, expected a proportion")
         if pd.isna(found["count"]):
             raise CasebookError(
                 f"{row}: the count behind it was neither read nor does it follow from what is printed"
             )
         return int(found["count"]), int(found["of"])
 
+    def outcome(self, name: str) -> pd.DataFrame:
+        """The proportions of patients with one outcome (a key of ``schema.OUTCOMES``), without studies of adults."""
+        adults = self.studies.index[self.studies["ages"] == "adults"]
+        rows = self.rates[(self.rates["outcome"] == name) & self.rates["measure"].eq("proportion")]
+        return rows[~rows["study"].isin(adults)]
+
     def pool(self, name: str) -> pd.DataFrame:
-        """The rates of one pool, in file order, with the study's ``label`` and the ``pool_note`` beside them."""
+        """The rates of one pool, in file order: ``count`` and ``of`` whole, with the study's ``label`` and ``pool_note``."""
         rows = self.pools[self.pools["pool"] == name]
         if rows.empty:
             raise CasebookError(f"no pool {name!r}; there are {', '.join(self.pools['pool'].unique())}")
         rates = self.rates.loc[rows["rate"]]
         labels = self.studies["label"].reindex(rates["study"]).to_numpy()
+        rates = rates.astype({"count": "int64", "of": "int64"})
         return rates.assign(label=labels, pool_note=rows["note"].to_numpy())
 
 
@@ -82,6 +91,8 @@ def load(directory: Path = DATA / "trials") -> Evidence:
             frames[name] = frame
     files = {name: shown(directory / f"{name}.csv") for name in schema.TABLES}
     problems += _loose_ends(frames, files)
+    if "rates" in frames:
+        problems += _arm_size_faults(frames["rates"], files["rates"])
     if problems:
         raise DataError(problems)
     rates = add_counts(frames["rates"].set_index("id"))
@@ -143,21 +154,16 @@ def contradictions(rates: pd.DataFrame) -> pd.DataFrame:
     """
     rows = {}
     for row in rates.dropna(subset="printed").itertuples():
+        why, n, count = [], row.denominator, None if pd.isna(row.events) else int(row.events)
         if row.ci_lower > float(row.printed) or row.ci_upper < float(row.printed):
-            rows[row.Index] = (
-                row.printed,
-                "",
-                "",
-                f"outside its own interval, {row.ci_lower:g} to {row.ci_upper:g}",
-            )
-        if row.measure not in COUNTED or pd.isna(row.denominator):
-            continue
-        n, count = int(row.denominator), None if pd.isna(row.events) else int(row.events)
-        why = counts.contradiction(row.printed, n, count)
-        if why and count is None:
-            rows[row.Index] = (row.printed, f"of {n}", "", why)
-        elif why:
-            rows[row.Index] = (row.printed, f"{count} of {n}", f"{100 * count / n:.2f}", why)
+            why.append(f"outside its own interval, {row.ci_lower:g} to {row.ci_upper:g}")
+        if row.measure in schema.COUNTED and pd.notna(n):
+            why.append(counts.contradiction(row.printed, int(n), count))
+        if any(why):
+            known = pd.notna(n) and count is not None
+            behind = "" if pd.isna(n) else f"{count} of {n:.0f}" if known else f"of {n:.0f}"
+            computed = f"{100 * count / n:.2f}" if known else ""
+            rows[row.Index] = (row.printed, behind, computed, "; ".join(filter(None, why)))
     return pd.DataFrame.from_dict(rows, orient="index", columns=["printed", "count", "computed", "why"])
 
 
@@ -177,14 +183,28 @@ def _loose_ends(frames: dict[str, pd.DataFrame], files: dict[str, str]) -> list[
     return problems
 
 
+def _arm_size_faults(rates: pd.DataFrame, file: str) -> list[Problem]:
+    """Rows with the size of an arm that give none, or a second one."""
+    sizes = rates[rates["endpoint"] == ARM_SIZE]
+    blank = [
+        Problem(file, line, "events", "nothing", "the size of the arm")
+        for line in sizes.index[sizes["events"].isna()]
+    ]
+    again = sizes[sizes.duplicated(["study", "arm"])]
+    return blank + [
+        Problem(file, line, "arm", repr(arm), "one row with the size of an arm")
+        for line, arm in again["arm"].items()
+    ]
+
+
 def _pool_faults(frames: dict[str, pd.DataFrame], rates: pd.DataFrame, file: str) -> list[Problem]:
     """Rates that cannot be pooled: without a count, or of patients who are in the pool already."""
     patients = frames["studies"].set_index("study")["patients"]
     problems, seen = [], {}
     for line, row in frames["pools"].iterrows():
         rate = rates.loc[row["rate"]]
-        if pd.isna(rate["count"]):
-            problems.append(Problem(file, line, "rate", repr(row["rate"]), "a rate with a count"))
+        if pd.isna(rate["count"]) or rate["measure"] != "proportion":
+            problems.append(Problem(file, line, "rate", repr(row["rate"]), "a proportion with a count"))
         who = patients[rate["study"]]
         first = seen.setdefault((row["pool"], who), row["rate"])
         if first != row["rate"]:

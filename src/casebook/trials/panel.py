@@ -8,7 +8,6 @@ a test holds the two together.
 from __future__ import annotations
 
 import math
-import operator
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -43,7 +42,7 @@ EXPECTED = {
     "children": f"a whole number from 1 to {MOST_CHILDREN}",
     "rate": "a percentage from 0.1 to 99.9, with one decimal at most",
 }
-"""What each field takes, as said to a reader beside it and to a caller in an error."""
+"""What each field takes, as said to a reader beside it."""
 
 
 @dataclass(frozen=True)
@@ -166,8 +165,8 @@ def html(
         f'<form class="casebook-panel" aria-label="A few children beside a published rate" autocomplete="off" novalidate'
         f' data-confidence="{CONFIDENCE}" data-most="{MOST_NEEDED}">',
         "<fieldset disabled>",
-        _field(key, "events", "Events", operator.index(events), "0", str(MOST_CHILDREN), "1"),
-        _field(key, "children", "Children", operator.index(children), "1", str(MOST_CHILDREN), "1"),
+        _field(key, "events", "Events", int(events), "0", str(MOST_CHILDREN), "1"),
+        _field(key, "children", "Children", int(children), "1", str(MOST_CHILDREN), "1"),
         _field(key, "rate", "Rate to compare with (%)", current, "0.1", "99.9", "0.1"),
         _choice(key, choices, current) if choices else "",
         "</fieldset>",
@@ -183,18 +182,9 @@ def html(
 
 
 def _checked(events: int, children: int, rate: float) -> tuple[int, int, float]:
-    children = _whole("children", children, 1, MOST_CHILDREN)
-    return _whole("events", events, 0, children), children, _fraction(rate)
-
-
-def _whole(name: str, number: int, least: int, most: int) -> int:
-    try:
-        whole = operator.index(number)
-    except TypeError:
-        whole = None
-    if whole is None or isinstance(number, bool) or not least <= whole <= most:
-        raise CasebookError(f"{name}: found {number!r}, expected {EXPECTED[name]}")
-    return whole
+    children = rates.checked_whole(children, "children", least=1, most=MOST_CHILDREN)
+    events = rates.checked_whole(events, "events", least=0, most=children)
+    return events, children, _fraction(rate)
 
 
 def _fraction(rate: float) -> float:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -26,8 +25,8 @@ from scipy.special import expit
 from scipy.stats import chi2, t
 
 from casebook.errors import CasebookError
-from casebook.trials.quadrature import Array, log_marginal, second_order, summit
-from casebook.trials.rates import Interval, checked_confidence
+from casebook.trials.quadrature import log_marginal, second_order, summit
+from casebook.trials.rates import Interval, checked_confidence, checked_whole
 
 TAU_CEILING = 1e4
 """A tau above this many logits is infinite for every purpose here."""
@@ -87,7 +86,7 @@ class Pooled:
         """How many studies were pooled."""
         return len(self.events)
 
-    def predictive(self, n: int) -> Array:
+    def predictive(self, n: int) -> np.ndarray:
         """Probabilities of 0 to ``n`` events in a new study of ``n`` patients.
 
         The rate of that study is drawn from the fitted distribution of rates. ``mu`` and ``tau`` are taken as known, so
@@ -103,7 +102,7 @@ class Pooled:
             ``n`` is no whole number of 1 or more; or all counts were 0 or full, where ``mu`` is infinite and taking it as
             known would call the event impossible, or certain.
         """
-        size = _whole(n, "patients of a new study", least=1)
+        size = checked_whole(n, "patients of a new study", least=1)
         if math.isinf(self.mu):
             raise CasebookError(
                 "no predictive distribution: found only counts of 0, or only full counts; expected both outcomes, "
@@ -220,7 +219,7 @@ def leave_one_out(
 
 def _counts(
     events: Sequence[int], totals: Sequence[int], names: Sequence[str] | None = None
-) -> tuple[Array, Array]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Both columns as integer arrays of shape (k,), checked; faults are named by label or by position from 1."""
     events, totals = list(events), list(totals)
     names = [f"study {i}" for i in range(1, len(events) + 1)] if names is None else names
@@ -230,34 +229,32 @@ def _counts(
         )
     if not events:
         raise CasebookError("found no study, expected 1 or more")
-    n = [_whole(total, f"patients of {name}", least=1) for total, name in zip(totals, names, strict=True)]
-    x = [_whole(count, f"events of {name}", least=0) for count, name in zip(events, names, strict=True)]
+    n = [
+        checked_whole(total, f"patients of {name}", least=1)
+        for total, name in zip(totals, names, strict=True)
+    ]
+    x = [
+        checked_whole(count, f"events of {name}", least=0) for count, name in zip(events, names, strict=True)
+    ]
     for count, total, name in zip(x, n, names, strict=True):
         if count > total:
             raise CasebookError(f"events of {name}: found {count}, expected at most its {total} patients")
     return np.array(x), np.array(n)
 
 
-def _whole(value: object, what: str, *, least: int) -> int:
-    """``value`` as a Python integer, if it is a whole number (no float, no bool) of ``least`` or more."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise CasebookError(f"{what}: found {value!r}, expected a whole number of {least} or more")
-    return int(value)
-
-
 # -- the likelihood of all studies ------------------------------------------------------------------------------
 
 
-def _log_likelihood(x: Array, n: Array, mu: ArrayLike, tau: ArrayLike) -> Array:
+def _log_likelihood(x: np.ndarray, n: np.ndarray, mu: ArrayLike, tau: ArrayLike) -> np.ndarray:
     """Of all studies, at parameters of any shape that broadcasts."""
     return log_marginal(x, n, np.asarray(mu)[..., None], np.asarray(tau)[..., None]).sum(axis=-1)
 
 
-def _best_mu(x: Array, n: Array, taus: Array) -> tuple[Array, Array]:
+def _best_mu(x: np.ndarray, n: np.ndarray, taus: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each tau the mu of the highest likelihood, and its log-likelihood, both of shape (m,)."""
     start = np.full_like(taus, np.mean(np.log((x + 0.5) / (n - x + 0.5))))
 
-    def derivatives(mus: Array) -> tuple[Array, Array]:
+    def derivatives(mus: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         first, second, _, _ = np.moveaxis(second_order(x, n, mus[:, None], taus[:, None]).sum(axis=1), -1, 0)
         return first, second
 
@@ -265,7 +262,7 @@ def _best_mu(x: Array, n: Array, taus: Array) -> tuple[Array, Array]:
     return mus, _log_likelihood(x, n, mus, taus)
 
 
-def _over_tau(profile: Callable[[Array], Array], n: Array) -> tuple[float, float]:
+def _over_tau(profile: Callable[[np.ndarray], np.ndarray], n: np.ndarray) -> tuple[float, float]:
     """The tau >= 0 at which ``profile`` is highest, and its value there; 0 if nothing is higher by TOLERANCE.
 
     The grid begins where tau is a hundredth of the smallest standard error that a study of this size can have.
@@ -288,7 +285,7 @@ def _over_tau(profile: Callable[[Array], Array], n: Array) -> tuple[float, float
     return best if best[1] >= values[-1] else (TAU_CEILING, float(values[-1]))
 
 
-def _standard_error(x: Array, n: Array, mu: float, tau: float) -> float:
+def _standard_error(x: np.ndarray, n: np.ndarray, mu: float, tau: float) -> float:
     """Of mu, from the observed information on both parameters; at tau = 0 the two are orthogonal."""
     _, by_mu, by_both, by_tau = -second_order(x, n, mu, tau).sum(axis=0)
     return float(1 / np.sqrt(by_mu - (by_both**2 / by_tau if tau > 0 else 0.0)))
@@ -308,7 +305,7 @@ def _crossing(height: Callable[[float], float], inside: float, step: float, ceil
     return float(brentq(height, near, far, xtol=1e-7))
 
 
-def _rate_limits(x: Array, n: Array, mu: float, error: float, level: float) -> Interval:
+def _rate_limits(x: np.ndarray, n: np.ndarray, mu: float, error: float, level: float) -> Interval:
     def height(at: float) -> float:
         return _over_tau(lambda taus: _log_likelihood(x, n, at, taus), n)[1] - level
 
@@ -316,7 +313,7 @@ def _rate_limits(x: Array, n: Array, mu: float, error: float, level: float) -> I
     return Interval(float(expit(lower)), float(expit(upper)))
 
 
-def _tau_limits(x: Array, n: Array, tau: float, level: float) -> Interval:
+def _tau_limits(x: np.ndarray, n: np.ndarray, tau: float, level: float) -> Interval:
     def height(at: float) -> float:
         return float(_best_mu(x, n, np.array([at]))[1][0]) - level
 
@@ -334,7 +331,7 @@ def _prediction(mu: float, error: float, tau: float, studies: int, confidence: f
 # -- no event at all --------------------------------------------------------------------------------------------
 
 
-def _without_events(n: Array, confidence: float, drop: float) -> Pooled:
+def _without_events(n: np.ndarray, confidence: float, drop: float) -> Pooled:
     """The synthesis of counts that are all 0, where the maximum of the likelihood is 1."""
     x = np.zeros_like(n)
 

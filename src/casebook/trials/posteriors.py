@@ -1,6 +1,8 @@
 """Posteriors: what a count says of a rate to a reader who says what was thought of the rate before.
 
 Everything is a beta distribution, which a binomial count turns into another one.
+
+Papers are named here as where a method comes from. They were not read.
 """
 
 from __future__ import annotations
@@ -16,7 +18,10 @@ from scipy.integrate import quad
 from scipy.special import betainc, betaincc, betainccinv, betaincinv, betaln, expit, log_expit
 
 from casebook.errors import CasebookError
-from casebook.trials.rates import Interval, checked_confidence, checked_count, checked_rate
+from casebook.trials.rates import Interval, checked_confidence, checked_count, checked_rate, checked_whole
+
+MOST_PREDICTED = 1_000_000
+"""The most children whose count is predicted: so many logarithms add up with ten right digits."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Beta:
     Parameters
     ----------
     a, b : float
-        As if so many children with the event, and without it, had been seen; both above 0 and finite.
+        As if so many children with the event, and without it, had been seen; both above 0 and finite. Kept as floats.
 
     Raises
     ------
@@ -38,16 +43,22 @@ class Beta:
     b: float
 
     def __post_init__(self) -> None:
-        for value in (self.a, self.b):
-            if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < math.inf:
+        given = (self.a, self.b)
+        for name, value in zip("ab", given, strict=True):
+            try:
+                number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+            except OverflowError:  # a whole number or a fraction that is too large for a float
+                number = math.inf
+            if not 0 < number < math.inf:
                 raise CasebookError(
-                    f"found Beta({self.a!r}, {self.b!r}); expected two finite numbers above 0"
+                    f"found {name} = {value!r} of a beta distribution; expected a finite number above 0"
                 )
+            object.__setattr__(self, name, number)  # frozen, so set through object
 
     @property
     def mean(self) -> float:
         """Mean of the rate; also the probability that the next child has the event."""
-        return self.a / (self.a + self.b)
+        return 1 / (1 + self.b / self.a)  # the sum of both may be too large for a float
 
     def interval(self, confidence: float = 0.95) -> Interval:
         """Equal-tailed interval that holds the rate with this probability.
@@ -82,10 +93,17 @@ class Beta:
     def predictive(self, n: int) -> np.ndarray:
         """Probabilities of 0 to ``n`` events among the next ``n`` children: beta-binomial, shape (n + 1,).
 
-        Raises CasebookError if ``n`` is not a whole number from 1.
+        Each from the one before, by their ratio: the beta functions of large parameters are nearly equal, and their
+        quotient would have few right digits.
+
+        Raises CasebookError if ``n`` is not a whole number from 1 to :data:`MOST_PREDICTED`.
         """
-        _, n = checked_count(0, n)
-        return stats.betabinom.pmf(np.arange(n + 1), n, self.a, self.b)
+        n = checked_whole(n, "n", least=1, most=MOST_PREDICTED)
+        k = np.arange(n)
+        steps = np.log((n - k) / (k + 1)) + np.log(self.a + k) - np.log(self.b + (n - 1 - k))
+        logarithms = np.append(0, np.cumsum(steps))
+        chances = np.exp(logarithms - logarithms.max())
+        return chances / chances.sum()
 
 
 JEFFREYS = Beta(0.5, 0.5)
@@ -110,9 +128,9 @@ def posterior(events: int, n: int, prior: Beta = JEFFREYS) -> Beta:
     Raises
     ------
     CasebookError
-        If the count is none.
+        If the count is none, or the prior no :class:`Beta`.
     """
-    return prior.updated(events, n)
+    return _checked_beta(prior).updated(events, n)
 
 
 def discounted(events: int, n: int, weight: float, prior: Beta = JEFFREYS) -> Beta:
@@ -124,12 +142,19 @@ def discounted(events: int, n: int, weight: float, prior: Beta = JEFFREYS) -> Be
     Raises
     ------
     CasebookError
-        If the count is none, or the weight is not a number from 0 to 1.
+        If the count is none, the weight is not a number from 0 to 1, or the prior no :class:`Beta`.
     """
     events, n = checked_count(events, n)
+    prior = _checked_beta(prior)
     if not isinstance(weight, Real) or isinstance(weight, bool) or not 0 <= weight <= 1:
         raise CasebookError(f"found the weight {weight!r}; expected a number from 0 to 1")
     return Beta(prior.a + weight * events, prior.b + weight * (n - events))
+
+
+def _checked_beta(beta: Beta) -> Beta:
+    if not isinstance(beta, Beta):
+        raise CasebookError(f"found {beta!r}; expected a beta distribution, as JEFFREYS")
+    return beta
 
 
 ACCURACY = 1e-8
@@ -144,8 +169,10 @@ def probability_below(one: Beta, other: Beta) -> float:
     Raises
     ------
     CasebookError
-        If the quadrature does not reach ``ACCURACY``, as with parameters near 0, or of a million.
+        If the quadrature does not reach ``ACCURACY``, as with parameters near 0, or of a million; or if one is no
+        :class:`Beta`.
     """
+    one, other = _checked_beta(one), _checked_beta(other)
     probability, reverse = _below(one, other), _below(other, one)
     if not abs(probability + reverse - 1) < ACCURACY:
         raise CasebookError(

@@ -2,6 +2,8 @@
 
 The rate of a study is expit(mu + tau z), z standard normal, and its count binomial given that rate. The integral over z
 is taken by adaptive Gauss-Hermite quadrature, with nodes about the integrand's own mode. Arrays broadcast throughout.
+
+Papers are named here as where a method comes from. They were not read.
 """
 
 from __future__ import annotations

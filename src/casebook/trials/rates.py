@@ -3,12 +3,14 @@
 A count is ``events`` of ``n`` children, each with the same rate and independently of the others: binomial. Limits
 here are of that one rate. Sides: ``"two"`` shares what the confidence leaves over equally between both ends; a
 one-sided limit puts all of it at one end, ``"upper"`` (the lower limit is then 0) or ``"lower"`` (the upper is 1).
+
+Papers are named here as where a method comes from. They were not read.
 """
 
 from __future__ import annotations
 
 import math
-from fractions import Fraction
+from decimal import MIN_EMIN, Context, Decimal, localcontext
 from numbers import Integral, Real
 from typing import Literal, NamedTuple
 
@@ -22,6 +24,9 @@ from casebook.errors import CasebookError
 
 Sided = Literal["two", "upper", "lower"]
 
+LARGEST = 2**53
+"""Beyond this, floats skip whole numbers, so that nothing larger can be counted with."""
+
 
 class Interval(NamedTuple):
     """Limits of a rate, or of a difference of rates, as fractions of 1; both belong to the interval."""
@@ -33,20 +38,44 @@ class Interval(NamedTuple):
 # -- what a count, a rate and a confidence must be --------------------------------------------------------------
 
 
+def checked_whole(value: object, what: str, *, least: int, most: int | None = None) -> int:
+    """``value`` as a Python integer; ``what`` names it in the error.
+
+    Raises
+    ------
+    CasebookError
+        Unless it is a whole number (no float, no bool) from ``least`` to ``most``, or to :data:`LARGEST` if there is no
+        ``most``.
+    """
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    expected = f"of {least} or more" if most is None else f"from {least} to {most}"
+    if whole and abs(value) > LARGEST:  # not shown: Python refuses to write out the longest
+        raise CasebookError(
+            f"{what}: found a number beyond 2**53, expected a whole number {expected}, exact as a float"
+        )
+    if not whole or value < least or (most is not None and value > most):
+        raise CasebookError(f"{what}: found {value!r}, expected a whole number {expected}")
+    return int(value)
+
+
 def checked_count(events: int, n: int) -> tuple[int, int]:
     """``events`` and ``n`` as Python integers.
 
     Raises
     ------
     CasebookError
-        Unless both are whole numbers (no float, no bool) with ``0 <= events <= n`` and ``n >= 1``.
+        Unless both are whole numbers (see :func:`checked_whole`) with ``0 <= events <= n`` and ``n >= 1``.
     """
-    whole = all(isinstance(value, Integral) and not isinstance(value, bool) for value in (events, n))
-    if not whole or not 0 <= events <= n or n < 1:
-        raise CasebookError(
-            f"found {events!r} events of {n!r}; expected integers, 0 or more events, and no more than of at least 1"
-        )
-    return int(events), int(n)
+    n = checked_whole(n, "n", least=1)
+    return checked_whole(events, "events", least=0, most=n), n
+
+
+def as_array(values: ArrayLike) -> np.ndarray:
+    """``values`` as an array, to be checked by its dtype: of objects if they cannot be an array of numbers."""
+    try:
+        return np.asarray(values)
+    except (ValueError, OverflowError):  # rows of different lengths; an integer that is too large for a float
+        return np.asarray(None)
 
 
 def checked_rate(rate: ArrayLike) -> np.ndarray:
@@ -57,7 +86,7 @@ def checked_rate(rate: ArrayLike) -> np.ndarray:
     CasebookError
         Unless every value is a number from 0 to 1.
     """
-    rates = np.asarray(rate)
+    rates = as_array(rate)
     if rates.dtype.kind not in "iuf" or not np.all((rates >= 0) & (rates <= 1)):
         raise CasebookError(f"found the rate {rate!r}; expected a number from 0 to 1, or an array of them")
     return rates.astype(float)
@@ -76,13 +105,14 @@ def checked_confidence(confidence: float) -> float:
     Raises
     ------
     CasebookError
-        Unless it is a number strictly between 0 and 1.
+        Unless it is a number strictly between 0 and 1, also as a float.
     """
-    if not isinstance(confidence, Real) or not 0 < confidence < 1:
+    level = float(confidence) if isinstance(confidence, Real) and 0 < confidence < 1 else math.nan
+    if not 0 < level < 1:
         raise CasebookError(
             f"found the confidence {confidence!r}; expected a number between 0 and 1, as 0.95"
         )
-    return float(confidence)
+    return level
 
 
 # -- intervals --------------------------------------------------------------------------------------------------
@@ -151,7 +181,7 @@ def _tails(confidence: float, sided: Sided) -> tuple[float, float]:
     """The probabilities left below the lower limit and above the upper one."""
     left_over = 1 - checked_confidence(confidence)
     tails = {"two": (left_over / 2, left_over / 2), "upper": (0.0, left_over), "lower": (left_over, 0.0)}
-    if sided not in tails:
+    if not isinstance(sided, str) or sided not in tails:
         raise CasebookError(f"found the side {sided!r}; expected one of {', '.join(map(repr, tails))}")
     return tails[sided]
 
@@ -188,18 +218,6 @@ def at_most(events: int, n: int, rate: ArrayLike) -> float | np.ndarray:
     """
     events, n = checked_count(events, n)
     return binom.cdf(events, n, checked_rate(rate))
-
-
-def at_least(events: int, n: int, rate: ArrayLike) -> float | np.ndarray:
-    """Probability of ``events`` or more of ``n`` at a rate; an array of rates gives an array.
-
-    Raises
-    ------
-    CasebookError
-        If the count or the rate is none.
-    """
-    events, n = checked_count(events, n)
-    return binom.sf(events - 1, n, checked_rate(rate))
 
 
 # -- likelihood -------------------------------------------------------------------------------------------------
@@ -279,46 +297,61 @@ def _log_likelihood(events: int, n: int, rates: np.ndarray) -> np.ndarray:
 
 # -- how many children ------------------------------------------------------------------------------------------
 
+MOST_EVENTS = 10_000
+"""The most events that :func:`children_needed` takes: it adds up as many terms, some forty times."""
+
+DIGITS = Context(prec=60, Emin=MIN_EMIN)
+"""Decimals in which thousands of terms add up to far more than fifty right digits, however small they are."""
+
+EQUAL = Decimal("1e-50")
+"""Decimals that differ by less, relatively, are equal: one child more or fewer makes a difference of 1e-16 or more."""
+
 
 def children_needed(
     rate: float, confidence: float = 0.95, *, sided: Literal["two", "upper"] = "upper", events: int = 0
 ) -> int:
     """The fewest children of whom ``events`` with the event put the Clopper-Pearson upper limit below ``rate``.
 
-    Exact: the limit is below the rate just if ``events`` or fewer have less probability at that rate than the upper
-    tail, which is decided in fractions, with the rate and the confidence taken as the decimals they are written as.
-    A limit equal to the rate is not below it.
+    The limit is below the rate just if ``events`` or fewer have less probability at that rate than the upper tail. That
+    is decided to fifty digits, with the rate and the confidence taken as the decimals they are written as: in floats,
+    rounding would decide where a limit equals the rate. Such a limit is not below it.
 
     Raises
     ------
     CasebookError
-        If the rate is not above 0 and at most 1, ``events`` is not a whole number from 0, the confidence is none,
-        or the side has no upper limit.
+        If the rate is not above 0 and at most 1, or so small that more than 2**53 children are needed; if ``events`` is
+        not a whole number from 0 to :data:`MOST_EVENTS`, the confidence is none, or the side has no upper limit.
     """
     rate = float(_one_rate(rate))
     if rate == 0:
         raise CasebookError("found the rate 0; expected one above 0, which an upper limit can be below")
-    _tails(confidence, sided)  # refuses what is no confidence or no side
+    confidence = checked_confidence(confidence)
+    _tails(confidence, sided)  # refuses what is no side
     if sided == "lower":
         raise CasebookError("found the side 'lower'; expected 'two' or 'upper', which have an upper limit")
-    if not isinstance(events, Integral) or isinstance(events, bool) or events < 0:
-        raise CasebookError(f"found {events!r} events; expected a whole number of events, 0 or more")
     # If all had the event, no rate is excluded: one child more than that is the first that can be enough.
-    fewest = int(events) + 1
-    tail = (1 - Fraction(repr(float(confidence)))) / (2 if sided == "two" else 1)
-    exact = Fraction(repr(rate))
+    events = checked_whole(events, "events", least=0, most=MOST_EVENTS)
+    fewest = events + 1
+    if rate == 1:
+        return fewest
+    with localcontext(DIGITS):
+        event, none = Decimal(repr(rate)), 1 - Decimal(repr(rate))
+        tail = (1 - Decimal(repr(confidence))) / (2 if sided == "two" else 1)
 
-    def passes(n: int) -> bool:
-        # Times the n-th power of the denominator, so that only integers are added up.
-        event, none, whole = exact.numerator, exact.denominator - exact.numerator, exact.denominator
-        total = sum(math.comb(n, k) * event**k * none ** (n - k) for k in range(events + 1))
-        return total * tail.denominator < tail.numerator * whole**n
+        def passes(n: int) -> bool:
+            term = total = none**n
+            for k in range(1, events + 1):
+                term = term * (n - k + 1) * event / (k * none)
+                total += term
+            return total < tail * (1 - EQUAL)
 
-    # The probability of so few events only falls with n: doubling brackets the answer, halving finds it.
-    most = fewest
-    while not passes(most):
-        fewest, most = most + 1, 2 * most
-    while fewest < most:
-        middle = (fewest + most) // 2
-        fewest, most = (fewest, middle) if passes(middle) else (middle + 1, most)
+        # The probability of so few events only falls with n: doubling brackets the answer, halving finds it.
+        most = fewest
+        while not passes(most):
+            fewest, most = most + 1, 2 * most
+            if most > LARGEST:
+                raise CasebookError(f"found the rate {rate}; expected one that 2**53 children can exclude")
+        while fewest < most:
+            middle = (fewest + most) // 2
+            fewest, most = (fewest, middle) if passes(middle) else (middle + 1, most)
     return most

@@ -28,6 +28,9 @@ READ_LEVELS = {
 """How deeply a number was read, from the most to the least, and the mark that figures give it."""
 
 PERCENT_MEASURES = ("proportion", "Kaplan-Meier %", "cumulative incidence %")
+COUNTED = ("proportion", "events per cycle", "as printed")
+"""Measures whose printed percentage is a count of a denominator."""
+
 MEASURES = (
     *PERCENT_MEASURES, "count", "event count", "events per cycle", "risk difference", "risk ratio", "odds ratio",
     "hazard ratio", "median", "RMST difference", "pooled proportion", "comparison", "as printed",
@@ -57,14 +60,15 @@ OUTCOMES = {
 
 AGES = ("children", "infants", "children and young adults", "adults", "not stated")
 
-PRINTED = Check.str_matches(r"^-?\d+(\.\d+)?\Z", error="a number as printed, such as 24.1")
+PRINTED = Check.str_matches(r"^-?\d{1,9}(\.\d{1,9})?\Z", error="a number as printed, such as 24.1")
+PATIENTS_AT_MOST = Check.le(1_000_000, error="at most 1000000")
 
 
 def _are_percentages(frame: pd.DataFrame) -> pd.Series:
     """Rows of another measure, and those whose numbers are from 0 to 100."""
     numbers = frame[["printed", "ci_lower", "ci_upper"]].apply(pd.to_numeric, errors="coerce")
     fine = numbers.isna() | ((numbers >= 0) & (numbers <= 100))
-    return ~frame["measure"].isin(PERCENT_MEASURES) | fine.all(axis=1)
+    return ~frame["measure"].isin({*PERCENT_MEASURES, *COUNTED}) | fine.all(axis=1)
 
 
 STUDIES = table(
@@ -93,8 +97,8 @@ RATES = table(
         "outcome": one_of(*OUTCOMES, required=False),
         "definition": text(required=False),
         "time_months": number(NOT_NEGATIVE),
-        "events": number(NOT_NEGATIVE, WHOLE),
-        "denominator": number(Check.ge(1, error="1 or more"), WHOLE),
+        "events": number(NOT_NEGATIVE, WHOLE, PATIENTS_AT_MOST),
+        "denominator": number(Check.ge(1, error="1 or more"), WHOLE, PATIENTS_AT_MOST),
         "printed": text(PRINTED, required=False),
         "ci_lower": number(),
         "ci_upper": number(),

@@ -8,6 +8,8 @@ child is without it with probability q = 1 - p, independently of the other child
   (:func:`reportable`). What is then observed is not "0 of r" but "at least r of N".
 * Each child is written up independently, with ``odds`` times the probability if it is without the event
   (:func:`preferential`).
+
+Papers are named here as where a method comes from. They were not read.
 """
 
 from __future__ import annotations
@@ -22,7 +24,15 @@ from scipy.stats import binom
 
 from casebook.bounds import Bounds
 from casebook.errors import CasebookError
-from casebook.trials.rates import Interval, checked_confidence, checked_count, checked_rate, clopper_pearson
+from casebook.trials.rates import (
+    Interval,
+    as_array,
+    checked_confidence,
+    checked_count,
+    checked_rate,
+    checked_whole,
+    clopper_pearson,
+)
 
 # -- so many reported of so many treated ------------------------------------------------------------------------
 
@@ -42,11 +52,12 @@ def reportable(reported: int, treated: ArrayLike, rate: ArrayLike) -> float | np
     Raises
     ------
     CasebookError
-        If the counts or a rate are none.
+        If the counts or a rate are none, or their shapes do not broadcast.
     """
     reported, treated = _counted_each(reported, treated)
+    treated, rates = _broadcast(treated=treated, rate=checked_rate(rate))
     # With events counted: at most treated - reported of them, so that a small rate loses no digits.
-    return betaincc(treated - reported + 1, reported, checked_rate(rate))
+    return betaincc(treated - reported + 1, reported, rates)
 
 
 def reported_likelihood_ratio(
@@ -68,12 +79,14 @@ def reported_likelihood_ratio(
     Raises
     ------
     CasebookError
-        If the counts or a rate are none, if both rates are 1, or if the probability at ``other`` is too small for a
-        float.
+        If the counts or a rate are none, or their shapes do not broadcast; if both rates are 1, or if the probability at
+        ``other`` is too small for a float.
     """
-    above, below = reportable(reported, treated, rate), reportable(reported, treated, other)
-    never = checked_rate(other) == 1
-    if np.any(never & (checked_rate(rate) == 1)):
+    reported, treated = _counted_each(reported, treated)
+    treated, rates, others = _broadcast(treated=treated, rate=checked_rate(rate), other=checked_rate(other))
+    above, below = reportable(reported, treated, rates), reportable(reported, treated, others)
+    never = others == 1
+    if np.any(never & (rates == 1)):
         raise CasebookError(
             "found both rates 1, at which no child is without the event; expected one below 1"
         )
@@ -81,8 +94,7 @@ def reported_likelihood_ratio(
         raise CasebookError(
             f"the probability of {reported} reported at the rate {other} is too small for a float"
         )
-    above, below, never = np.broadcast_arrays(above, below, never)
-    return np.divide(above, below, out=np.full(above.shape, math.inf), where=~never)[()]
+    return np.divide(above, below, out=np.full(never.shape, math.inf), where=~never)[()]
 
 
 def bounds(reported: int, treated: int) -> Bounds:
@@ -99,18 +111,6 @@ def bounds(reported: int, treated: int) -> Bounds:
     return Bounds(0, Fraction(treated - reported, treated))
 
 
-def best_case(reported: int, treated: int, confidence: float = 0.95) -> Interval:
-    """Clopper-Pearson limits of the rate if none of the treated had the event.
-
-    Raises
-    ------
-    CasebookError
-        If the counts or the confidence are none.
-    """
-    _, treated = _counted(reported, treated)
-    return clopper_pearson(0, treated, confidence)
-
-
 def worst_case(reported: int, treated: int, confidence: float = 0.95) -> Interval:
     """Clopper-Pearson limits of the rate if all of the treated who are not reported had the event.
 
@@ -124,18 +124,25 @@ def worst_case(reported: int, treated: int, confidence: float = 0.95) -> Interva
 
 
 def _counted(reported: int, treated: int) -> tuple[int, int]:
-    reported, treated = checked_count(reported, treated)
-    if reported == 0:
-        raise CasebookError("found 0 reported; expected at least 1")
-    return reported, treated
+    treated = checked_whole(treated, "treated", least=1)
+    return checked_whole(reported, "reported", least=1, most=treated), treated
 
 
 def _counted_each(reported: int, treated: ArrayLike) -> tuple[int, np.ndarray]:
-    counts = np.asarray(treated)
+    counts = as_array(treated)
     if counts.dtype.kind not in "iu" or counts.size == 0:
         raise CasebookError(f"found {treated!r} treated; expected a whole number, or an array of them")
+    checked_whole(int(counts.max()), "treated", least=1)
     reported, _ = _counted(reported, int(counts.min()))
     return reported, counts
+
+
+def _broadcast(**arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+    try:
+        return np.broadcast_arrays(*arrays.values())
+    except ValueError:
+        shapes = ", ".join(f"{name} of shape {array.shape}" for name, array in arrays.items())
+        raise CasebookError(f"found {shapes}; expected shapes that broadcast") from None
 
 
 # -- success written up more readily ----------------------------------------------------------------------------
@@ -160,10 +167,11 @@ def preferential(successes: int, n: int, rate: ArrayLike, odds: ArrayLike) -> fl
     Raises
     ------
     CasebookError
-        If the count, a rate or an odds is none.
+        If the count, a rate or an odds is none, or their shapes do not broadcast.
     """
     successes, n = checked_count(successes, n)
-    without, odds = 1 - checked_rate(rate), _checked_odds(odds)
+    rates, odds = _broadcast(rate=checked_rate(rate), odds=_checked_odds(odds))
+    without = 1 - rates
     return binom.pmf(successes, n, without * odds / (without * odds + (1 - without)))
 
 
@@ -195,7 +203,7 @@ def preferential_upper_limit(n: int, odds: ArrayLike, confidence: float = 0.95) 
 
 
 def _checked_odds(odds: ArrayLike) -> np.ndarray:
-    values = np.asarray(odds)
+    values = as_array(odds)
     if values.dtype.kind not in "iuf" or not np.all((values > 0) & np.isfinite(values)):
         raise CasebookError(f"found the odds {odds!r}; expected a finite number above 0, or an array of them")
     return values.astype(float)

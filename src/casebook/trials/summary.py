@@ -3,45 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isinf
 
 import pandas as pd
 
 from casebook.errors import CasebookError
 from casebook.trials import evidence as _evidence
-from casebook.trials import posteriors, rates, schema, selection
+from casebook.trials import posteriors, rates, schema, selection, wording
 from casebook.trials.evidence import Evidence
 from casebook.trials.pooling import Pooled
 
+NEARLY_CERTAIN = 1 - 1e-12
 METHODS = {"Clopper-Pearson": rates.clopper_pearson, "Wilson": rates.wilson, "Jeffreys": rates.jeffreys}
-
-
-def percent(rate: float, digits: int = 1) -> str:
-    """A fraction of 1 as a percentage. What is not 0 or 1 is not printed as 0% or 100%."""
-    text = f"{100 * rate:.{digits}f}%"
-    least, most = f"{0:.{digits}f}%", f"{100:.{digits}f}%"
-    if rate > 0 and text == least:
-        return f"< {10**-digits:.{digits}f}%"
-    if rate < 1 and text == most:
-        return f"> {100 - 10**-digits:.{digits}f}%"
-    return {least: "0%", most: "100%"}.get(text, text)
-
-
-def span(interval: rates.Interval, digits: int = 1) -> str:
-    """Two limits, as ``0% to 70.8%``."""
-    return f"{percent(interval.lower, digits)} to {percent(interval.upper, digits)}"
-
-
-def points(lower: float, upper: float) -> str:
-    """Limits of a difference of rates in percentage points, signed."""
-    low, high = (f"{100 * value:+.0f}".replace("-", "−").replace("+0", "0") for value in (lower, upper))
-    return f"{low} to {high}"
-
-
-def p_value(p: float) -> str:
-    """A p value with as many digits as it can bear."""
-    if p >= 0.9995:
-        return "1"
-    return f"{p:.2f}" if p >= 0.095 else f"{p:.3f}" if p >= 0.00095 else "< 0.001"
 
 
 def count_text(row: pd.Series) -> str:
@@ -75,7 +48,7 @@ def read_levels(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Numbers": groups["size"].map(str),
-            "Share": share.map(lambda part: percent(part, 0)),
+            "Share": share.map(lambda part: wording.percent(part, 0)),
             "Studies": groups["nunique"].map(str),
         }
     )
@@ -123,7 +96,7 @@ def _shortened(ids: str, shown: int = 3) -> str:
 def value(rate: pd.Series) -> str:
     """One published number in words: ``72/78 (92.3%)``, ``72.2% at 24 months``, ``14 (range 1 to 35)``."""
     if pd.notna(rate["count"]):
-        text = f"{rate['count']:.0f}/{rate['of']:.0f} ({percent(rate['count'] / rate['of'])})"
+        text = f"{rate['count']:.0f}/{rate['of']:.0f} ({wording.percent(rate['count'] / rate['of'])})"
     elif pd.isna(rate["printed"]):
         raise CasebookError(f"{rate.name}: found neither a count nor a printed number, expected one of them")
     else:
@@ -135,26 +108,24 @@ def value(rate: pd.Series) -> str:
     return text
 
 
-def side_by_side(evidence: Evidence, cells: Mapping[str, Mapping[str, Sequence[str]]]) -> pd.DataFrame:
-    """Studies beside each other: for each study and column the numbers of these rows, in words.
+def numbers(evidence: Evidence, rows: Mapping[str, str]) -> pd.DataFrame:
+    """Published numbers under one another, each with what it is and how deeply it was read.
 
     Parameters
     ----------
-    cells
-        By study, then by column: ids of rates, whose numbers are joined by semicolons.
+    rows
+        By the id of the rate: what the number is, in words.
     """
-    table = {
-        study: {
-            "Study": evidence.studies.at[study, "label"],
-            **{
-                column: "; ".join(value(evidence.rate(row)) for row in rows)
-                for column, rows in columns.items()
-            },
-            "Read": evidence.studies.at[study, "read_level"],
-        }
-        for study, columns in cells.items()
-    }
-    return pd.DataFrame.from_dict(table, orient="index")
+    rates = evidence.rates.loc[list(rows)]
+    return pd.DataFrame(
+        {
+            "Study": evidence.studies["label"].reindex(rates["study"]).to_numpy(),
+            "What": list(rows.values()),
+            "Number": [value(rate) for _, rate in rates.iterrows()],
+            "Read": rates["read_level"],
+        },
+        index=rates.index,
+    )
 
 
 def intervals(events: int, n: int, confidence: float = 0.95) -> pd.DataFrame:
@@ -162,11 +133,17 @@ def intervals(events: int, n: int, confidence: float = 0.95) -> pd.DataFrame:
     side = "upper" if events < n else "lower"
 
     def one_sided(limits: rates.Interval) -> str:
-        return f"at most {percent(limits.upper)}" if side == "upper" else f"at least {percent(limits.lower)}"
+        return (
+            f"at most {wording.percent(limits.upper)}"
+            if side == "upper"
+            else f"at least {wording.percent(limits.lower)}"
+        )
 
     return pd.DataFrame(
         {
-            "Two-sided": {name: span(method(events, n, confidence)) for name, method in METHODS.items()},
+            "Two-sided": {
+                name: wording.span(method(events, n, confidence)) for name, method in METHODS.items()
+            },
             "One-sided": {
                 name: one_sided(method(events, n, confidence, sided=side)) for name, method in METHODS.items()
             },
@@ -195,15 +172,15 @@ def comparison(
     columns = {
         headings[row.Index]: {
             "Row": row.Index,
-            "Rate": percent(row.rate),
+            "Rate": wording.percent(row.rate),
             "Count": count_text(pd.Series(row._asdict())),
             "Known from": KNOWN[row.known],
-            f"Chance of {events} of {n} at that rate": percent(row.probability),
-            "The same, with the count uncertain (Jeffreys)": percent(row.predictive),
-            "Fisher's exact test, p": p_value(row.fisher),
-            "Boschloo's exact test, p": p_value(row.boschloo),
-            "Difference in points, Miettinen-Nurminen": points(row.lower, row.upper),
-            "Difference in points, Newcombe": points(row.newcombe_lower, row.newcombe_upper),
+            f"Chance of {events} of {n} at that rate": wording.percent(row.probability),
+            "The same, with the count uncertain (Jeffreys)": wording.percent(row.predictive),
+            "Fisher's exact test, p": wording.p_value(row.fisher),
+            "Boschloo's exact test, p": wording.p_value(row.boschloo),
+            "Difference in points, Miettinen-Nurminen": wording.points(row.lower, row.upper),
+            "Difference in points, Newcombe": wording.points(row.newcombe_lower, row.newcombe_upper),
         }
         for row in frame.itertuples()
     }
@@ -221,11 +198,12 @@ def priors(events: int, n: int, marks: Mapping[str, float], confidence: float = 
         after = posteriors.posterior(events, n, prior)
         rows[name] = {
             "Prior": f"Beta({prior.a:.2g}, {prior.b:.2g})",
-            "Mean before": percent(prior.mean, 0),
-            "Mean after": percent(after.mean),
-            f"{confidence:.0%} interval": span(after.interval(confidence)),
+            "Mean before": wording.percent(prior.mean, 0),
+            "Mean after": wording.percent(after.mean),
+            f"{confidence:.0%} interval": wording.span(after.interval(confidence)),
             **{
-                f"Chance below {label}": percent(float(after.below(rate)), 0) for label, rate in marks.items()
+                f"Chance below {label}": wording.percent(float(after.below(rate)), 0)
+                for label, rate in marks.items()
             },
         }
     return pd.DataFrame.from_dict(rows, orient="index")
@@ -238,45 +216,67 @@ def borrowed(
     rows = {}
     for weight in weights:
         after = posteriors.discounted(count, of, weight).updated(events, n)
-        rows[percent(weight, 0)] = {
+        rows[wording.percent(weight, 0)] = {
             "Children borrowed": f"{weight * of:.1f}",
-            "Mean after": percent(after.mean),
-            f"{confidence:.0%} interval": span(after.interval(confidence)),
+            "Mean after": wording.percent(after.mean),
+            f"{confidence:.0%} interval": wording.span(after.interval(confidence)),
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def selected(reported: int, treated: Sequence[int], one: float, other: float) -> pd.DataFrame:
+def selected(reported: int, treated: Sequence[int], chances: Mapping[str, float]) -> pd.DataFrame:
     """What "so many reported of N treated" says of two rates, for each N.
 
     *Without a model* are the bounds of the share of the treated who had the event; *worst case* is the 95% upper limit of
     its rate if all who were not reported had it.
+
+    Parameters
+    ----------
+    reported
+        Children reported, all without the event.
+    treated
+        Numbers of children who may have been treated.
+    chances
+        Two rates of the event, the one that the report favours first, by the heading of their column.
     """
-    rows = {}
-    for n in treated:
-        known = selection.bounds(reported, n)
-        rows[str(n)] = {
-            f"Chance at {percent(one)}": percent(float(selection.reportable(reported, n, one))),
-            f"Chance at {percent(other)}": percent(float(selection.reportable(reported, n, other))),
-            "Ratio": f"{selection.reported_likelihood_ratio(reported, n, one, other):.2f}",
-            "Without a model": f"0% to {percent(float(known.upper), 0)}",
-            "Worst case": percent(selection.worst_case(reported, n).upper),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def denominators(printed: Mapping[str, str], fits: pd.DataFrame) -> pd.DataFrame:
-    """The common denominators behind several percentages, from :func:`casebook.trials.counts.common`."""
-    return pd.DataFrame(
+    one, other = chances.values()
+    return pd.DataFrame.from_dict(
         {
-            f"{what} {text}%": [
-                " or ".join(f"{x}/{n}" for x in counts)
-                for counts, n in zip(fits[position], fits["n"], strict=True)
-            ]
-            for position, (what, text) in enumerate(printed.items())
+            str(n): {
+                **{
+                    # Never certain, though the nearest float may be 1.
+                    heading: wording.percent(min(selection.reportable(reported, n, rate), NEARLY_CERTAIN))
+                    for heading, rate in chances.items()
+                },
+                "Ratio": f"{selection.reported_likelihood_ratio(reported, n, one, other):.2f}",
+                "Without a model": f"0% to {wording.percent(float(selection.bounds(reported, n).upper), 0)}",
+                "Worst case": wording.percent(selection.worst_case(reported, n).upper),
+            }
+            for n in treated
         },
-        index=fits["n"].map(str),
+        orient="index",
     )
+
+
+def denominators(fits: Mapping[str, pd.DataFrame], headings: Sequence[str]) -> pd.DataFrame:
+    """The common denominators behind the percentages of each arm, from :func:`casebook.trials.counts.common`.
+
+    Parameters
+    ----------
+    fits
+        By arm.
+    headings
+        What the percentages of an arm are of, in their order.
+    """
+    rows = {
+        f"{arm}, {row['n']}": {
+            heading: " or ".join(f"{x}/{row['n']}" for x in row[position])
+            for position, heading in enumerate(headings)
+        }
+        for arm, fit in fits.items()
+        for _, row in fit.iterrows()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def pooled(fits: Mapping[str, Pooled]) -> pd.DataFrame:
@@ -286,11 +286,12 @@ def pooled(fits: Mapping[str, Pooled]) -> pd.DataFrame:
             name: {
                 "Studies": str(fit.n_studies),
                 "Patients": str(sum(fit.totals)),
-                "Median study": percent(fit.rate),
-                "95% limits": span(fit.rate_interval),
+                "Median study": wording.percent(fit.rate),
+                "95% limits": wording.span(fit.rate_interval),
                 "tau": f"{fit.tau:.2f}",
-                "Limits of tau": f"{fit.tau_interval.lower:.2f} to {fit.tau_interval.upper:.2f}",
-                "A new study": "" if fit.prediction is None else span(fit.prediction),
+                "Limits of tau": f"{fit.tau_interval.lower:.2f} to "
+                + ("no limit" if isinf(fit.tau_interval.upper) else f"{fit.tau_interval.upper:.2f}"),
+                "A new study": wording.span(fit.prediction),
             }
             for name, fit in fits.items()
         },
@@ -305,8 +306,8 @@ def left_out(frame: pd.DataFrame) -> pd.DataFrame:
     """
     return pd.DataFrame(
         {
-            "Median study": frame["rate"].map(percent),
-            "95% limits": [span(rates.Interval(row.lower, row.upper)) for row in frame.itertuples()],
+            "Median study": frame["rate"].map(wording.percent),
+            "95% limits": [wording.span(rates.Interval(row.lower, row.upper)) for row in frame.itertuples()],
             "tau": frame["tau"].map("{:.2f}".format),
         },
         index=frame.index,
