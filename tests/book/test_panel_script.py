@@ -36,6 +36,9 @@ EDGES = [
     (500, 1000, 50.0),
     (241, 1000, 24.1),
     (100, 200, 0.1),  # more children than are searched
+    (500, 1000, 0.1),
+    (500, 1000, 0.6),  # nearly as many
+    (1000, 1000, 1.6),
 ]
 
 _drawn = random.Random(3)
@@ -268,12 +271,3 @@ def test_nothing_overflows_a_phone(open_panel, state):
     field(page, "rate").fill("")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.evaluate(CUT_OFF) == []
-
-
-def test_a_change_is_shown_before_the_reader_notices(open_panel):
-    page = open_panel()
-    took = page.evaluate(
-        f"() => {{ const start = performance.now(); ({SET_AND_READ})([[500, 1000, 0.1]]);"
-        " return performance.now() - start; }"
-    )
-    assert took < 500  # milliseconds, the slowest state on a busy machine; 100 is what feels immediate

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,13 +95,65 @@ def test_how_a_percentage_came_about(printed, n, count, why):
     assert counts.contradiction(printed, n, count) == why
 
 
-@pytest.mark.parametrize("printed", ["", "a few", "-1", "101", "nan", "Infinity", None, "24,1"])
+@given(st.integers(1, 400), st.data())
+def test_every_way_to_a_percentage_is_the_one_that_decimal_goes(n, data):
+    # The decimals of Python's own module, which round digit by digit; 60 of them, so that a tie is a tie.
+    x = data.draw(st.integers(0, n))
+    exact = (Decimal(100 * x) / Decimal(n)).quantize(Decimal(1).scaleb(-20), ROUND_DOWN)
+
+    def to(places, value, how):
+        return value.quantize(Decimal(1).scaleb(-places), how)
+
+    places = data.draw(st.integers(0, 3))
+    printed = data.draw(
+        st.sampled_from([to(places, exact, ROUND_DOWN), to(places, exact, ROUND_HALF_UP), exact + 1])
+    )
+    printed = min(to(places, printed, ROUND_DOWN), Decimal(100))
+    why = counts.contradiction(f"{printed:.{places}f}", n, x)
+    if printed in (to(places, exact, ROUND_HALF_UP), to(places, exact, ROUND_HALF_EVEN)):
+        assert why == ""
+    elif printed == to(places, to(places + 1, exact, ROUND_HALF_UP), ROUND_HALF_UP):
+        assert why == "rounded twice"
+    elif printed == to(places, exact, ROUND_DOWN):
+        assert why == "cut off"
+    else:
+        assert why == "no rounding gives it"
+
+
+def test_a_million_patients_take_no_time():
+    # By hand: 50.000% is from 49.9995 on, 499995 of a million, and to the tie 50.0005, 500005, whose even digit is 0.
+    # Of an odd number of patients no count is half: the nearest is 5 / 10^14 percent away.
+    assert counts.behind("50.000", 10**6) == list(range(499_995, 500_006))
+    assert counts.behind("50." + 20 * "0", 10**15) == [5 * 10**14]
+    assert counts.contradiction("50", 10**15) == ""
+    assert counts.contradiction("50." + 20 * "0", 10**15 + 1) == "no rounding gives it"
+
+
+NO_TEXT = [None, 24.1, 24, (0, (2, 4), 0), Decimal("24.1")]
+NO_NUMBER = ["", "a few", "-1", "-0", "nan", "Infinity", "1e1", "24,1", "24.", ".1", " 24.1", "24.1\n", "٢٤"]
+NO_PERCENTAGE = ["101", "100.1", "0." + 21 * "0", "0" * 60]
+
+
+@pytest.mark.parametrize("printed", NO_TEXT + NO_NUMBER + NO_PERCENTAGE)
 def test_what_is_no_percentage_is_refused(printed):
-    with pytest.raises(CasebookError, match="expected a percentage from 0 to 100"):
-        counts.behind(printed, 54)
+    for ask in (counts.behind, counts.contradiction, lambda text, n: counts.common([text], [n])):
+        with pytest.raises(CasebookError, match="expected a percentage from 0 to 100"):
+            ask(printed, 54)
 
 
-@pytest.mark.parametrize("n", [0, -3, 2.5, True])
+@pytest.mark.parametrize("n", [0, -3, 2.5, True, None, math.nan, math.inf, "54", 2**53 + 1])
 def test_what_is_no_number_of_patients_is_refused(n):
-    with pytest.raises(CasebookError, match="expected a whole number of 1 or more"):
-        counts.behind("24.1", n)
+    for ask in (counts.behind, counts.contradiction, lambda text, n: counts.common([text], [n])):
+        with pytest.raises(CasebookError, match="expected a whole number of 1 or more"):
+            ask("24.1", n)
+
+
+@pytest.mark.parametrize("count", [-1, 55, 13.0, math.nan, True, "13"])
+def test_what_is_no_count_of_the_patients_is_refused(count):
+    with pytest.raises(CasebookError, match=r"events: found .*, expected a whole number from 0 to 54"):
+        counts.contradiction("24.1", 54, count)
+
+
+def test_integers_of_numpy_are_counts():
+    assert counts.behind("24.1", np.int64(54)) == [13]
+    assert counts.contradiction("24.1", np.int64(54), np.int64(13)) == ""

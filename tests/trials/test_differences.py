@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import comb
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import example, given
@@ -91,6 +92,17 @@ def test_fisher_is_that_of_scipy(alternative):
     for x1, n1, x2, n2 in every_table(3, 25):
         expected = stats.fisher_exact([[x1, n1 - x1], [x2, n2 - x2]], alternative).pvalue
         assert differences.fisher(x1, n1, x2, n2, alternative) == pytest.approx(expected, rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    "counts", [(10, 20_000, 20, 20_000), (10, 2**52, 20, 2**52), (2, 10**6, 9, 10**6), (0, 3, 5000, 10_000)]
+)
+def test_fisher_of_few_events_in_large_groups_adds_up_exact_fractions(counts):
+    x1, n1, x2, n2 = counts
+    total = x1 + x2
+    ways = {a: comb(n1, a) * comb(n2, total - a) for a in range(max(0, total - n2), min(n1, total) + 1)}
+    expected = Fraction(sum(w for w in ways.values() if w <= ways[x1]), comb(n1 + n2, total))
+    assert differences.fisher(*counts) == pytest.approx(float(expected), rel=1e-13)
 
 
 # -- Boschloo -----------------------------------------------------------------------------------------------
@@ -231,7 +243,7 @@ def test_the_score_interval_without_any_event_by_hand(n1, n2):
 def test_an_interval_exists_holds_the_difference_and_turns_round_with_the_groups(method, counts, confidence):
     x1, n1, x2, n2 = counts
     lower, upper = method(*counts, confidence)
-    assert -1 <= lower <= differences.risk_difference(*counts) <= upper <= 1
+    assert -1 <= lower <= x1 / n1 - x2 / n2 <= upper <= 1
     assert lower < upper
     assert method(x2, n2, x1, n1, confidence) == pytest.approx((-upper, -lower), abs=1e-9)
     assert method(n1 - x1, n1, n2 - x2, n2, confidence) == pytest.approx((-upper, -lower), abs=1e-9)
@@ -250,29 +262,35 @@ def test_the_score_interval_excludes_no_difference_just_where_the_pooled_test_re
             assert (lower <= 0 <= upper) == (chi * (n1 + n2 - 1) / (n1 + n2) <= 3.841458820694124)
 
 
-def test_risk_difference_by_hand():
-    assert differences.risk_difference(3, 3, 1, 4) == 0.75
-    assert differences.risk_difference(0, 3, 4, 4) == -1
-
-
 # -- what is refused ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "counts", [(4, 3, 1, 2), (1, 2, 4, 3), (0, 0, 1, 2), (1.0, 2, 1, 2), (1, 2, True, 2)]
 )
-@pytest.mark.parametrize(
-    "call", [differences.fisher, differences.boschloo, differences.risk_difference, *INTERVALS]
-)
+@pytest.mark.parametrize("call", [differences.fisher, differences.boschloo, *INTERVALS])
 def test_what_is_no_count_is_refused(call, counts):
-    with pytest.raises(CasebookError, match="expected integers"):
+    with pytest.raises(CasebookError, match="expected a whole number"):
         call(*counts)
 
 
 def test_what_is_no_alternative_and_no_confidence_is_refused():
     for test in (differences.fisher, differences.boschloo):
-        with pytest.raises(CasebookError, match="expected one of 'two-sided', 'less', 'greater'"):
-            test(1, 2, 1, 2, "two.sided")
+        for alternative in ("two.sided", None, ["less"], np.array(["less", "greater"])):
+            with pytest.raises(CasebookError, match="expected one of 'two-sided', 'less', 'greater'"):
+                test(1, 2, 1, 2, alternative)
     for method in INTERVALS:
         with pytest.raises(CasebookError, match="found the confidence 95"):
             method(1, 2, 1, 2, 95)
+
+
+def test_groups_too_large_for_a_test_are_refused():
+    # 3163 times 3163 is 10,004,569.
+    with pytest.raises(
+        CasebookError, match="groups of 3163 and 3163; expected at most 10000000 as their product"
+    ):
+        differences.boschloo(1, 3163, 1, 3163)
+    with pytest.raises(CasebookError, match=r"groups of 1 and 10000; expected .* 10000 together"):
+        differences.boschloo(1, 1, 1, 10_000)
+    with pytest.raises(CasebookError, match="found 10000001 tables with these margins"):
+        differences.fisher(0, 10**8, 10**7, 10**8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from casebook.errors import CasebookError
 from casebook.trials.posteriors import (
     ACCURACY,
     JEFFREYS,
+    MOST_PREDICTED,
     PRIORS,
     UNIFORM,
     Beta,
@@ -68,6 +70,37 @@ def test_predictive_probabilities_add_up_and_have_the_mean_of_the_rate(beta, n):
     assert chances.shape == (n + 1,)
     assert chances.sum() == pytest.approx(1, rel=1e-9)
     assert chances @ np.arange(n + 1) == pytest.approx(n * beta.mean, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "n"),
+    [(1e9, 1e9, 100), (1e15, 3e14, 50), (1e-3, 1e6, 60), (0.5, 0.5, 100), (5e-324, 1, 3), (1e308, 1e308, 3)],
+)
+def test_predictive_probabilities_keep_their_digits_at_any_parameter(a, b, n):
+    # Exact fractions: C(n, k) a (a + 1) ... (a + k - 1) b (b + 1) ... (b + n - k - 1), over their sum.
+    ways = [
+        math.comb(n, k)
+        * math.prod((Fraction(a) + i for i in range(k)), start=Fraction(1))
+        * math.prod((Fraction(b) + i for i in range(n - k)), start=Fraction(1))
+        for k in range(n + 1)
+    ]
+    expected = [float(way / sum(ways)) for way in ways]
+    assert Beta(a, b).predictive(n) == pytest.approx(expected, rel=1e-11)
+    assert Beta(a, b).predictive(n).sum() == pytest.approx(1, rel=1e-14)
+
+
+def test_predictive_probabilities_of_the_most_children_by_hand():
+    # Beta(2, 2): 6 (k + 1) (n - k + 1) / ((n + 1) (n + 2) (n + 3)).
+    n = MOST_PREDICTED
+    k = np.arange(n + 1.0)
+    expected = 6 * (k + 1) / (n + 1) * (n - k + 1) / (n + 2) / (n + 3)
+    np.testing.assert_allclose(Beta(2, 2).predictive(n), expected, rtol=1e-10)
+
+
+def test_means_of_parameters_whose_sum_is_too_large_for_a_float():
+    assert Beta(1e308, 1e308).mean == 0.5
+    assert Beta(1e-300, 1e300).mean == 0
+    assert Beta(1e300, 1e-300).mean == 1
 
 
 @given(beta=betas, count=st.integers(1, 30).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -181,11 +214,33 @@ def test_a_probability_that_quadrature_cannot_give_is_refused():
 # -- what is refused ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("value", [0, -1, math.inf, math.nan, True, "1", None])
+@pytest.mark.parametrize(
+    "value", [0, -1, math.inf, math.nan, True, "1", None, 10**400, Fraction(1, 10**400), np.array([1, 2])]
+)
 def test_what_is_no_beta_distribution_is_refused(value):
     for arguments in ((value, 1), (1, value)):
-        with pytest.raises(CasebookError, match="expected two finite numbers above 0"):
+        with pytest.raises(CasebookError, match="expected a finite number above 0"):
             Beta(*arguments)
+
+
+def test_parameters_are_kept_as_floats():
+    third = Beta(Fraction(1, 3), np.int64(1))
+    assert third == Beta(1 / 3, 1.0)
+    assert [type(value) for value in (third.a, third.b)] == [float, float]
+    # By hand: the distribution function of Beta(a, 1) is rate^a.
+    assert third.interval(0.9) == pytest.approx((0.05**3, 0.95**3), rel=1e-12)
+
+
+def test_what_is_no_prior_is_refused():
+    for call in (
+        lambda beta: posterior(0, 3, beta),
+        lambda beta: discounted(0, 3, 0.5, beta),
+        lambda beta: probability_below(beta, JEFFREYS),
+        lambda beta: probability_below(JEFFREYS, beta),
+    ):
+        for beta in ("Jeffreys", None, (1, 1)):
+            with pytest.raises(CasebookError, match="expected a beta distribution"):
+                call(beta)
 
 
 @pytest.mark.parametrize("weight", [-0.1, 1.1, math.nan, True, "1", None])
@@ -197,10 +252,10 @@ def test_what_is_no_weight_is_refused(weight):
 def test_what_is_no_count_rate_or_confidence_is_refused():
     for call in (posterior, JEFFREYS.updated, lambda x, n: discounted(x, n, 0.5)):
         for count in ((4, 3), (0, 0), (1.0, 3), (True, 3)):
-            with pytest.raises(CasebookError, match="expected integers"):
+            with pytest.raises(CasebookError, match="expected a whole number"):
                 call(*count)
-    for n in (0, -1, 3.0, True):
-        with pytest.raises(CasebookError, match="expected integers"):
+    for n in (0, -1, 3.0, True, MOST_PREDICTED + 1):
+        with pytest.raises(CasebookError, match="expected a whole number from 1 to 1000000"):
             JEFFREYS.predictive(n)
     for call in (JEFFREYS.below, JEFFREYS.density):
         with pytest.raises(CasebookError, match="found the rate"):

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import expit, log_expit, logsumexp
 
@@ -58,6 +60,16 @@ def test_without_heterogeneity_the_likelihood_is_binomial():
     for mu in (-4.0, 0.3, 6.0):
         expected = stats.binom.logpmf(x, n, expit(mu))
         assert quadrature.log_marginal(x, n, mu, 0.0) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+@given(mu=st.floats(-5, 5), tau=st.floats(0, 5), n=st.integers(1, 200))
+def test_the_probabilities_of_all_counts_add_up_and_have_the_mean_rate(mu, tau, n):
+    counts = np.arange(n + 1)
+    chances = np.exp(quadrature.log_marginal(counts, n, mu, tau))
+    assert chances.sum() == pytest.approx(1, abs=1e-7)
+    # One patient has the event with the mean rate.
+    mean = float(np.exp(quadrature.log_marginal(1, 1, mu, tau)))
+    assert chances @ counts == pytest.approx(n * mean, rel=1e-6)
 
 
 @pytest.mark.parametrize("tau", [0.2, 0.999, 1.01, 4.0, 30.0])

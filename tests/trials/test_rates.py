@@ -79,7 +79,8 @@ def test_clopper_pearson_limits_are_the_rates_at_which_a_tail_is_what_is_left_ov
     events, n = count
     lower, upper = rates.clopper_pearson(events, n, confidence)
     if events:
-        assert rates.at_least(events, n, lower) == pytest.approx((1 - confidence) / 2, rel=1e-8)
+        # So many with the event are as few without it.
+        assert rates.at_most(n - events, n, 1 - lower) == pytest.approx((1 - confidence) / 2, rel=1e-8)
     if events < n:
         assert rates.at_most(events, n, upper) == pytest.approx((1 - confidence) / 2, rel=1e-8)
 
@@ -101,7 +102,7 @@ def test_clopper_pearson_covers_every_rate_and_wilson_only_most(sided):
 # -- probabilities and likelihoods --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("function", [rates.probability, rates.at_most, rates.at_least])
+@pytest.mark.parametrize("function", [rates.probability, rates.at_most])
 def test_probabilities_of_counts_are_those_of_r(function):
     for row in from_r(function.__name__).itertuples():
         assert function(row.events, row.n, row.rate) == pytest.approx(row.value, rel=1e-10, abs=1e-300), row
@@ -127,13 +128,13 @@ def test_probability_of_three_in_three(x, n, printed):
 
 @given(count=counts(), rate=st.floats(0, 1))
 def test_both_tails_share_just_the_count_itself(count, rate):
-    both = rates.at_most(*count, rate) + rates.at_least(*count, rate)
+    events, n = count
+    # So many with the event are as few without it.
+    both = rates.at_most(events, n, rate) + rates.at_most(n - events, n, 1 - rate)
     assert both == pytest.approx(1 + rates.probability(*count, rate), rel=1e-12)
 
 
-@pytest.mark.parametrize(
-    "function", [rates.probability, rates.at_most, rates.at_least, rates.relative_likelihood]
-)
+@pytest.mark.parametrize("function", [rates.probability, rates.at_most, rates.relative_likelihood])
 def test_an_array_of_rates_gives_the_values_of_its_rates(function):
     grid = np.array([[0, 0.2], [0.7, 1]])
     values = function(1, 4, grid)
@@ -234,6 +235,35 @@ def test_one_child_fewer_than_needed_is_not_enough(rate, events, sided):
         assert rates.clopper_pearson(events, needed - 1, sided=sided).upper >= rate
 
 
+def needed_in_fractions(rate, confidence, sided, events):
+    """Counted up from the first that can be enough, with the binomial sum in whole numbers: nothing rounds."""
+    exact, tail = Fraction(repr(rate)), (1 - Fraction(repr(confidence))) / {"two": 2, "upper": 1}[sided]
+    event, none, whole = exact.numerator, exact.denominator - exact.numerator, exact.denominator
+    n = events + 1
+    while sum(math.comb(n, k) * event**k * none ** (n - k) for k in range(events + 1)) >= tail * whole**n:
+        n += 1
+    return n
+
+
+@given(
+    rate=st.one_of(st.integers(20, 1000).map(lambda thousandths: thousandths / 1000), st.floats(0.02, 1)),
+    confidence=st.one_of(
+        st.sampled_from([0.05, 0.5, 0.75, 0.8, 0.9, 0.95, 0.975, 0.99]), st.floats(0.01, 0.999)
+    ),
+    sided=st.sampled_from(["two", "upper"]),
+    events=st.integers(0, 4),
+)
+@example(rate=0.95, confidence=0.95, sided="upper", events=0)  # .05 is left over, and is what one child has
+@example(rate=0.975, confidence=0.95, sided="two", events=0)
+@example(rate=0.05, confidence=0.05, sided="upper", events=0)
+@example(rate=0.5, confidence=0.5, sided="upper", events=1)  # 3/4 of two, 1/2 of three
+@example(rate=0.5, confidence=0.5, sided="upper", events=4)  # 1/2 of nine
+@example(rate=0.9999999999999999, confidence=0.95, sided="upper", events=2)
+def test_children_needed_are_those_counted_up_in_fractions(rate, confidence, sided, events):
+    found = rates.children_needed(rate, confidence, sided=sided, events=events)
+    assert found == needed_in_fractions(rate, confidence, sided, events)
+
+
 @pytest.mark.parametrize(("rate", "confidence", "needed"), [(0.5, 0.75, 3), (0.9, 0.99, 3), (0.9, 0.9, 2)])
 def test_a_limit_that_equals_the_rate_is_not_below_it(rate, confidence, needed):
     # (1 - .5)^2 = .25, (1 - .9)^2 = .01, (1 - .9)^1 = .1: equal to what is left over, so one child more is needed.
@@ -249,6 +279,20 @@ def test_any_child_without_the_event_shows_that_the_rate_is_not_one():
 def test_children_needed_for_a_rare_event():
     # The rule of three: about 3 / rate; exactly log(.05) / log(.999) = 2994.2.
     assert rates.children_needed(0.001) == 2995
+
+
+def test_the_rarest_events_end_in_a_number_or_in_an_error():
+    # By hand: the first n with (1 - rate)^n < .05, from logarithms that a float has to 16 digits.
+    assert rates.children_needed(3e-15) == pytest.approx(math.log(0.05) / math.log1p(-3e-15), abs=2)
+    for rate in (1e-16, 1e-300, 5e-324):
+        with pytest.raises(CasebookError, match=r"found the rate .* expected one that 2\*\*53 children"):
+            rates.children_needed(rate)
+
+
+def test_integers_and_floats_of_numpy_are_taken_for_children_needed():
+    assert rates.children_needed(np.float64(0.241), events=np.int64(1)) == rates.children_needed(
+        0.241, events=1
+    )
 
 
 # -- what is refused ----------------------------------------------------------------------------------------
@@ -275,13 +319,29 @@ def test_what_is_no_count_is_refused_by_all(events, n):
         rates.checked_count,
         *INTERVALS,
         rates.likelihood_interval,
-        *(lambda x, n, f=f: f(x, n, 0.5) for f in (rates.probability, rates.at_most, rates.at_least)),
+        *(lambda x, n, f=f: f(x, n, 0.5) for f in (rates.probability, rates.at_most)),
         lambda x, n: rates.relative_likelihood(x, n, 0.5),
         lambda x, n: rates.likelihood_ratio(x, n, 0.5, 0.4),
     ]
     for call in calls:
-        with pytest.raises(CasebookError, match="expected integers"):
+        with pytest.raises(CasebookError, match="expected a whole number"):
             call(events, n)
+
+
+def test_whole_numbers_beyond_those_of_floats_are_refused():
+    for large in (2**53 + 1, 10**5000, -(10**5000)):
+        for count in ((0, large), (large, 3)):
+            with pytest.raises(CasebookError, match=r"found a number beyond 2\*\*53"):
+                rates.checked_count(*count)
+    assert rates.checked_count(2**53, 2**53) == (2**53, 2**53)
+
+
+def test_an_error_names_the_number_and_what_it_can_be():
+    assert rates.checked_whole(np.uint8(3), "children", least=3, most=3) == 3
+    with pytest.raises(CasebookError, match=r"^children: found 2, expected a whole number of 3 or more$"):
+        rates.checked_whole(2, "children", least=3)
+    with pytest.raises(CasebookError, match=r"^children: found 4\.0, expected a whole number from 3 to 5$"):
+        rates.checked_whole(4.0, "children", least=3, most=5)
 
 
 def test_integers_of_numpy_are_counts():
@@ -291,16 +351,22 @@ def test_integers_of_numpy_are_counts():
     assert rates.wilson(np.int64(1), np.int32(3)) == rates.wilson(1, 3)
 
 
-@pytest.mark.parametrize("rate", [-0.1, 1.1, math.nan, "0.5", True, None, [0.5, 2], [0.5, math.nan]])
+@pytest.mark.parametrize(
+    "rate",
+    [-0.1, 1.1, math.nan, "0.5", True, None, [0.5, 2], [0.5, math.nan], [[0.1], [0.2, 0.3]], [0.5, 10**400]],
+)
 def test_what_is_no_rate_is_refused(rate):
-    for call in (rates.probability, rates.at_most, rates.at_least, rates.relative_likelihood):
+    for call in (rates.probability, rates.at_most, rates.relative_likelihood):
         with pytest.raises(CasebookError, match="expected a number from 0 to 1"):
             call(0, 3, rate)
     with pytest.raises(CasebookError, match="expected a number from 0 to 1"):
         rates.children_needed(rate)
 
 
-@pytest.mark.parametrize("confidence", [0, 1, 95, -0.5, math.nan, "0.95", None])
+@pytest.mark.parametrize(
+    "confidence",
+    [0, 1, 95, -0.5, math.nan, "0.95", None, True, [0.95], 1 - Fraction(1, 10**30), Fraction(1, 10**400)],
+)
 def test_what_is_no_confidence_is_refused(confidence):
     for call in (*INTERVALS, lambda _events, _n, confidence: rates.children_needed(0.5, confidence)):
         with pytest.raises(CasebookError, match="found the confidence"):
@@ -309,8 +375,9 @@ def test_what_is_no_confidence_is_refused(confidence):
 
 def test_what_is_no_side_no_ratio_and_no_limit_is_refused():
     for method in INTERVALS:
-        with pytest.raises(CasebookError, match="expected one of 'two', 'upper', 'lower'"):
-            method(0, 3, sided="both")
+        for sided in ("both", None, ["two"], np.array(["two", "upper"])):
+            with pytest.raises(CasebookError, match="expected one of 'two', 'upper', 'lower'"):
+                method(0, 3, sided=sided)
     for ratio in (0, -1, 1.1, 8, math.nan, "1/8"):
         with pytest.raises(CasebookError, match="found the likelihood ratio"):
             rates.likelihood_interval(0, 3, ratio)
@@ -318,8 +385,8 @@ def test_what_is_no_side_no_ratio_and_no_limit_is_refused():
         rates.children_needed(0)
     with pytest.raises(CasebookError, match="which have an upper limit"):
         rates.children_needed(0.5, sided="lower")
-    for events in (-1, True, 0.0):
-        with pytest.raises(CasebookError, match="whole number of events"):
+    for events in (-1, True, 0.0, rates.MOST_EVENTS + 1):
+        with pytest.raises(CasebookError, match="expected a whole number from 0 to 10000"):
             rates.children_needed(0.5, events=events)
     with pytest.raises(CasebookError, match="a single one"):
         rates.children_needed([0.1, 0.2])

@@ -98,12 +98,11 @@ def test_without_a_model_the_events_are_none_to_all_of_those_not_reported():
     assert selection.bounds(3, 10) == Bounds(0, Fraction(7, 10))
 
 
-def test_the_two_cases_are_the_limits_after_no_event_and_after_every_event_that_could_be():
-    assert selection.best_case(3, 10) == rates.clopper_pearson(0, 10)
+def test_the_worst_case_has_the_limits_after_every_event_that_could_be():
     assert selection.worst_case(3, 10) == rates.clopper_pearson(7, 10)
-    assert selection.worst_case(3, 3) == selection.best_case(3, 3) == rates.clopper_pearson(0, 3)
-    # By hand: after 0 of 10, 1 - .05^(1/10) at 90% two-sided.
-    assert selection.best_case(3, 10, 0.9).upper == pytest.approx(1 - 0.05**0.1, rel=1e-12)
+    assert selection.worst_case(3, 3) == rates.clopper_pearson(0, 3)
+    # By hand: after 9 of 10 the upper limit is where 1 - p^10 = .05, at 90% two-sided.
+    assert selection.worst_case(1, 10, 0.9).upper == pytest.approx(0.95**0.1, rel=1e-12)
     assert selection.worst_case(3, 10, 0.9) == rates.clopper_pearson(7, 10, 0.9)
 
 
@@ -156,14 +155,24 @@ def test_the_more_success_is_preferred_the_less_is_excluded():
 
 @pytest.mark.parametrize(
     ("reported", "treated"),
-    [(4, 3), (0, 3), (-1, 3), (1.0, 3), (True, 3), (3, 3.0), (3, "4"), (3, True), (3, [])],
+    [
+        (4, 3),
+        (0, 3),
+        (-1, 3),
+        (1.0, 3),
+        (True, 3),
+        (3, 3.0),
+        (3, "4"),
+        (3, True),
+        (3, []),
+        (3, [[3], [4, 5]]),
+    ],
 )
 def test_reports_of_more_than_were_treated_or_of_nobody_are_refused(reported, treated):
     for call in (
         lambda r, n: selection.reportable(r, n, 0.5),
         lambda r, n: selection.reported_likelihood_ratio(r, n, 0.5, 0.4),
         selection.bounds,
-        selection.best_case,
         selection.worst_case,
     ):
         with pytest.raises(CasebookError, match="expected"):
@@ -175,7 +184,25 @@ def test_one_impossible_number_in_an_array_of_treated_is_refused():
         selection.reportable(3, [5, 2], 0.5)
 
 
-@pytest.mark.parametrize("odds", [0, -1, math.inf, math.nan, True, "2", [1, 0]])
+def test_treated_beyond_what_floats_count_are_refused():
+    with pytest.raises(CasebookError, match="treated: found a number beyond"):
+        selection.reportable(3, [5, 2**60], 0.5)
+
+
+def test_arrays_whose_shapes_do_not_broadcast_are_refused_with_their_shapes():
+    two, three = [0.1, 0.2], [3, 4, 5]
+    for call in (
+        lambda: selection.reportable(3, three, two),
+        lambda: selection.reported_likelihood_ratio(3, three, two, 0.5),
+        lambda: selection.reported_likelihood_ratio(3, three, 0.5, two),
+        lambda: selection.reported_likelihood_ratio(3, 3, two, [0.1, 0.2, 0.3]),
+        lambda: selection.preferential(3, 3, two, three),
+    ):
+        with pytest.raises(CasebookError, match=r"of shape \(.*expected shapes that broadcast"):
+            call()
+
+
+@pytest.mark.parametrize("odds", [0, -1, math.inf, math.nan, True, "2", [1, 0], [[1], [2, 3]]])
 def test_what_is_no_odds_is_refused(odds):
     with pytest.raises(CasebookError, match="found the odds"):
         selection.preferential(3, 3, 0.5, odds)
@@ -188,13 +215,12 @@ def test_what_is_no_rate_count_or_confidence_is_refused():
         selection.reportable(3, 3, 2)
     with pytest.raises(CasebookError, match="found the rate"):
         selection.preferential(3, 3, -0.1, 1)
-    with pytest.raises(CasebookError, match="expected integers"):
+    with pytest.raises(CasebookError, match="expected a whole number from 0 to 3"):
         selection.preferential(4, 3, 0.5, 1)
     for n in (0, 3.0):
-        with pytest.raises(CasebookError, match="expected integers"):
+        with pytest.raises(CasebookError, match="expected a whole number of 1 or more"):
             selection.preferential_upper_limit(n, 2)
     for call in (
-        selection.best_case,
         selection.worst_case,
         lambda _r, n, c: selection.preferential_upper_limit(n, 1, c),
     ):

@@ -115,7 +115,7 @@ def _rounding(value: Fraction, unit: Fraction, n: int) -> range:
 
 def _within(lower: Fraction, upper: Fraction, n: int, *, closed: bool = False) -> range:
     """The counts from 0 to ``n`` that are from ``lower`` to ``upper`` percent of it; at ``upper`` only if ``closed``."""
-    first, last = math.ceil(lower * n / 100), math.floor(upper * n / 100)
-    if not closed and last == upper * n / 100:
-        last -= 1
-    return range(max(0, first), min(n, last) + 1)
+    first, beyond = math.ceil(lower * n / 100), math.ceil(upper * n / 100)
+    if closed and beyond == upper * n / 100:
+        beyond += 1
+    return range(max(0, first), min(n + 1, beyond))

@@ -143,10 +143,14 @@ def _tables(n1: int, n2: int, alternative: Alternative) -> tuple[np.ndarray, np.
 
 
 def _margin(n1: int, n2: int, total: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The tables with ``total`` events: ``x1``, ascending, ``x2``, and weights that go as their probabilities."""
+    """The tables with ``total`` events: ``x1``, ascending, ``x2``, and weights that go as their probabilities.
+
+    Each from the one before, by their ratio: the logarithm of a factorial has the fewer right decimals the larger it is.
+    """
     x1 = np.arange(max(0, total - n2), min(n1, total) + 1)
     x2 = total - x1
-    logarithm = _log_choose(n1, x1) + _log_choose(n2, x2)
+    ratios = (n1 - x1[:-1]) / x1[1:] * (x2[:-1] / (n2 - x2[1:]))
+    logarithm = np.append(0, np.cumsum(np.log(ratios)))
     return x1, x2, np.exp(logarithm - logarithm.max())
 
 

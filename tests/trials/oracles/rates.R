@@ -36,7 +36,6 @@ for (rate in c(44/49, 26/48, 27/29, 6/25)) add("probability", dbinom(3, 3, rate)
 for (count in list(c(2, 5), c(13, 54), c(54, 54), c(0, 54))) for (rate in c(0, .03, .241, 1)) {
   add("probability", dbinom(count[1], count[2], rate), count[1], count[2], rate)
   add("at_most", pbinom(count[1], count[2], rate), count[1], count[2], rate)
-  add("at_least", pbinom(count[1] - 1, count[2], rate, lower.tail = FALSE), count[1], count[2], rate)
 }
 
 # Likelihood: ratios as ratios of binomial probabilities; the interval by root finding.
@@ -55,6 +54,16 @@ for (rate in c(.241, .431, .05)) for (sided in c("upper", "two")) for (events in
   n <- max(events, 1)
   while (binom.test(events, n, alternative = alternative[[sided]])$conf.int[2] >= rate) n <- n + 1
   add("children_needed", n, events, rate = rate, confidence = .95, sided = sided)
+}
+# Where counting up takes too long: by halving, as the probability of so few events only falls with every child.
+for (case in list(c(1e-5, 0), c(.001, 100), c(.016, 1000), c(.006, 500), c(1e-6, 3))) for (sided in c("upper", "two")) {
+  tail <- .05 / c(upper = 1, two = 2)[[sided]]
+  ends <- c(case[2], 1e8)
+  while (diff(ends) > 1) {
+    middle <- ends[1] + diff(ends) %/% 2
+    if (pbinom(case[2], middle, case[1]) < tail) ends[2] <- middle else ends[1] <- middle
+  }
+  add("children_needed", ends[2], case[2], rate = case[1], confidence = .95, sided = sided)
 }
 
 write.csv(rows, stdout(), row.names = FALSE, quote = FALSE)
