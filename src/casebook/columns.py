@@ -15,35 +15,54 @@ WHOLE = Check(lambda cells: cells % 1 == 0, error="a whole number")
 PERCENT = Check.in_range(0, 100, error="a percentage from 0 to 100")
 
 
-def table(columns: dict[str, Column], *checks: Check) -> pa.DataFrameSchema:
+def table(columns: dict[str, Column], *checks: Check, description: str | None = None) -> pa.DataFrameSchema:
     """The schema of one file: its columns, and rules about whole rows."""
-    return pa.DataFrameSchema(columns, checks=list(checks))
+    return pa.DataFrameSchema(columns, checks=list(checks), description=description)
 
 
-def key() -> Column:
+def key(description: str | None = None) -> Column:
     """The ids of the rows: each once, without spaces."""
-    return Column(object, IDS, unique=True)
+    return Column(object, IDS, unique=True, description=description)
 
 
-def text(*checks: Check, required: bool = True) -> Column:
+def text(*checks: Check, required: bool = True, description: str | None = None) -> Column:
     """Cells of text that pass these checks."""
-    return Column(object, list(checks), nullable=not required)
+    return Column(object, list(checks), nullable=not required, description=description)
 
 
-def one_of(*values: str, required: bool = True) -> Column:
+def one_of(*values: str, required: bool = True, description: str | None = None) -> Column:
     """Cells that hold one of these words."""
-    return text(Check.isin(values, error=f"one of {', '.join(values)}"), required=required)
+    allowed = Check.isin(values, error=f"one of {', '.join(values)}")
+    return text(allowed, required=required, description=description)
 
 
-def number(*checks: Check) -> Column:
+def number(*checks: Check, description: str | None = None, unit: str | None = None) -> Column:
     """Numbers that pass these checks; a cell may be empty."""
-    return Column("float64", list(checks), nullable=True)
+    metadata = None if unit is None else {"unit": unit}
+    return Column("float64", list(checks), nullable=True, description=description, metadata=metadata)
+
+
+def date(*, required: bool = False, description: str | None = None) -> Column:
+    """Days of the calendar."""
+    return Column("datetime64[ns]", nullable=not required, description=description)
+
+
+def yes_or_no(*, required: bool = True, description: str | None = None) -> Column:
+    """Cells that hold yes or no."""
+    return Column("boolean", nullable=not required, description=description)
 
 
 def not_reversed(lower: str, upper: str) -> Check:
     """In no row is one column above the other."""
     return Check(
         lambda frame: ~(frame[lower] > frame[upper]), error=f"{lower} not above {upper}", ignore_na=False
+    )
+
+
+def not_after(first: str, second: str) -> Check:
+    """In no row is the date of one column after that of the other; two on one day are in order."""
+    return Check(
+        lambda frame: ~(frame[first] > frame[second]), error=f"{first} not after {second}", ignore_na=False
     )
 
 
@@ -65,11 +84,11 @@ def needs(column: str, needed: str) -> Check:
     )
 
 
-def of_kind(kinds: tuple[str, ...], needed: str) -> Check:
-    """Rows of these kinds (column ``kind``) have the needed column."""
+def of_kind(kinds: tuple[str, ...], needed: str, column: str = "kind") -> Check:
+    """Rows of these kinds (by default of the column ``kind``) have the needed column."""
     return Check(
-        lambda frame: ~frame["kind"].isin(kinds) | frame[needed].notna(),
-        error=f"{needed} with the kind {' or '.join(kinds)}",
+        lambda frame: ~frame[column].isin(kinds) | frame[needed].notna(),
+        error=f"{needed} with the {column} {' or '.join(kinds)}",
         ignore_na=False,
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from casebook.errors import DataError, Problem
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
 HEADER_LINES = 1
+BLOCK = 4096
+"""Rows that are put into an array at once."""
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?\s*", re.ASCII | re.IGNORECASE)
 
 
 def read(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
@@ -153,6 +159,8 @@ def _cells(path: Path, name: str) -> tuple[pd.DataFrame | None, list[Problem]]:
         content = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return None, [Problem(name, None, None, "no such file", "a CSV file")]
+    except OSError as error:
+        return None, [Problem(name, None, None, f"no readable file ({error.strerror})", "a CSV file")]
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         found = f"byte 0x{error.object[error.start]:02x}"
@@ -162,34 +170,49 @@ def _cells(path: Path, name: str) -> tuple[pd.DataFrame | None, list[Problem]]:
     import io
 
     reader = csv.reader(io.StringIO(content.removeprefix("\ufeff"), newline=""), strict=True)
-    rows, begins = [], 1  # a quoted cell may hold a line break, so a row is not always one line
+    begins = HEADER_LINES
     try:
+        header = next(reader, [])
+        if not any(header):
+            return None, [Problem(name, None, None, "an empty file", "a header row")]
+        for separator in ";\t":
+            if len(header) == 1 and separator in header[0]:
+                found = f"columns separated by {separator!r}"
+                return None, [Problem(name, HEADER_LINES, None, found, "columns separated by ','")]
+        repeated = sorted({column for column in header if header.count(column) > 1})
+        problems = [
+            Problem(name, HEADER_LINES, column, "the column twice", "each column once") for column in repeated
+        ]
+        # A ragged row is a problem already; its cells cannot be told apart, so it is left out of what is checked next.
+        blocks, block, lines = [], [], []
+        begins = reader.line_num + 1  # a quoted cell may hold a line break, so a row is not always one line
         for row in reader:
-            rows.append((begins, row))
+            if len(row) == len(header):
+                lines.append(begins)
+                block.append(row)
+            else:
+                found = f"{len(row)} cells"
+                problems.append(Problem(name, begins, None, found, f"{len(header)}, as in the header"))
             begins = reader.line_num + 1
+            # A million rows held as lists would take Python many times as long as arrays of some.
+            if len(block) == BLOCK:
+                blocks.append(_columns(block, header))
+                block = []
+        blocks.append(_columns(block, header))
     except csv.Error as error:
         return None, [
             Problem(name, begins, None, f"no CSV ({error})", "a quote closed and doubled inside a cell")
         ]
-    if not rows or not any(rows[0][1]):
-        return None, [Problem(name, None, None, "an empty file", "a header row")]
-    header, rows = rows[0][1], rows[1:]
-    repeated = sorted({column for column in header if header.count(column) > 1})
-    problems = [
-        Problem(name, HEADER_LINES, column, "the column twice", "each column once") for column in repeated
-    ]
-    problems += [
-        Problem(name, line, None, f"{len(row)} cells", f"{len(header)}, as in the header")
-        for line, row in rows
-        if len(row) != len(header)
-    ]
     if repeated:
         return None, problems
-    # A ragged row is a problem already; its cells cannot be told apart, so it is left out of what is checked next.
-    whole = [(line, row) for line, row in rows if len(row) == len(header)]
-    index = pd.Index([line for line, _ in whole], dtype="int64", name="line")
-    raw = pd.DataFrame([row for _, row in whole], columns=header, index=index, dtype=str)
-    return raw.replace("", None), problems
+    index = pd.Index(lines, dtype="int64", name="line")
+    return pd.DataFrame(np.concatenate(blocks, axis=1).T, index, header, dtype="object"), problems
+
+
+def _columns(rows: list[list[str]], header: list[str]) -> np.ndarray:
+    """The cells of some rows, column by column, an empty one as None."""
+    cells = np.array(rows, dtype="object").reshape(len(rows), len(header)).T
+    return np.where(cells == "", None, cells)
 
 
 def _typed(raw: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> tuple[pd.DataFrame, list[Problem]]:
@@ -198,21 +221,47 @@ def _typed(raw: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> tuple[pd
     for column, rule in schema.columns.items():
         kind = str(rule.dtype)
         if kind.startswith(("float", "int", "Int")):
-            values, expected = pd.to_numeric(raw[column], errors="coerce"), "a number"
-            values = values.astype("float64").where(lambda numbers: numbers.abs() != float("inf"))
+            values, expected = _each(raw[column], _numbers).astype("float64"), "a number"
         elif kind.startswith("datetime"):
-            values = pd.to_datetime(raw[column], format="%Y-%m-%d", errors="coerce")
-            expected = "a date as YYYY-MM-DD"
+            values, expected = _each(raw[column], _dates).astype(kind), "a date as YYYY-MM-DD"
         elif kind == "boolean":
             values, expected = raw[column].map({"yes": True, "no": False}).astype("boolean"), "yes or no"
         else:
-            # What shows no mark on the page says nothing, though it is not empty.
-            said = [None if pd.isna(cell) or not _shows(cell) else cell for cell in raw[column]]
-            values, expected = pd.Series(said, raw.index, dtype="object"), "text, or an empty cell"
+            values, expected = _each(raw[column], _words), "text, or an empty cell"
+            values = values.where(values.notna(), None)
         for line in raw.index[raw[column].notna() & values.isna()]:
             problems.append(Problem(name, line, column, repr(raw.at[line, column]), expected))
         typed[column] = values
     return typed, problems
+
+
+def _each(cells: pd.Series, read: Callable[[Sequence[str]], pd.Series]) -> pd.Series:
+    """What ``read`` makes of the cells; a text that stands in many is read once."""
+    positions, texts = pd.factorize(cells)
+    return read(texts).reindex(positions).set_axis(cells.index)
+
+
+def _numbers(texts: Sequence[str]) -> pd.Series:
+    """The nearest floats; missing for what is no number, for one too large, and for one that would become 0."""
+    # Not pandas.to_numeric: it is off in the last digit of many numbers.
+    values = []
+    for text in texts:
+        match = NUMBER.fullmatch(text)
+        value = float(text) if match else None
+        lost = value in (float("inf"), float("-inf")) or (value == 0 and match[1].strip("0."))
+        values.append(None if lost else value)
+    return pd.Series(values, dtype="float64")
+
+
+def _dates(texts: Sequence[str]) -> pd.Series:
+    # By form first: pandas takes "today" for a date, and digits of any script.
+    formed = pd.Series([text if DATE.fullmatch(text) else None for text in texts], dtype="object")
+    return pd.to_datetime(formed, format="%Y-%m-%d", errors="coerce")
+
+
+def _words(texts: Sequence[str]) -> pd.Series:
+    # What shows no mark on the page says nothing, though it is not empty.
+    return pd.Series([text if _shows(text) else None for text in texts], dtype="object")
 
 
 def _shows(cell: str) -> bool:
@@ -222,31 +271,44 @@ def _shows(cell: str) -> bool:
 def _failures(typed: pd.DataFrame, raw: pd.DataFrame, schema: pa.DataFrameSchema, name: str) -> list[Problem]:
     from pandera.errors import SchemaErrors
 
-    try:
-        schema.validate(typed, lazy=True)
-    except SchemaErrors as failed:
-        cases: Mapping = failed.failure_cases
-    else:
-        return []
-    # A rule about whole rows fails for every column alike; it is one problem, of the columns that it names.
-    whole_rows = cases["schema_context"] == "DataFrameSchema"
-    cases = cases.assign(column=cases["column"].mask(whole_rows, None))
     problems = []
-    for case in cases.drop_duplicates(["column", "check", "index"]).itertuples():
-        line = None if pd.isna(case.index) else int(case.index)
-        expected = {"not_nullable": "a value", "field_uniqueness": "each id once"}.get(case.check, case.check)
-        columns = (
-            [case.column]
-            if case.column in raw.columns
-            else [w for w in case.check.split() if w in raw.columns]
-        )
-        if line is None:
-            problems.append(Problem(name, None, case.column, str(case.failure_case), expected))
+    try:
+        type(schema)(schema.columns).validate(typed, lazy=True)
+    except SchemaErrors as failed:
+        cases = failed.failure_cases.drop_duplicates(["column", "check", "index"])
+        problems += [
+            Problem(name, None, case.column, str(case.failure_case), case.check)
+            for case in cases[cases["index"].isna()].itertuples()
+        ]
+        for (column, words), found in cases.dropna(subset="index").groupby(["column", "check"], sort=False):
+            expected = {"not_nullable": "a value", "field_uniqueness": "each id once"}.get(words, words)
+            problems += _refused(found["index"], [column], expected, typed, raw, name)
+    # Rules about whole rows are asked one by one: pandera tells of a broken one once for every column, and at length.
+    for rule in schema.checks:
+        broken = ~rule(typed).check_output.astype(bool)
+        if not broken.any():
             continue
-        cells = raw.loc[line, columns]
-        # An unreadable cell is already a problem of its own; that it is now missing is not a second one.
-        if (cells.notna() & typed.loc[line, columns].isna()).any():
-            continue
-        found = ", ".join("nothing" if pd.isna(cell) else repr(cell) for cell in cells)
-        problems.append(Problem(name, line, ", ".join(columns), found, expected))
+        columns = [word for word in rule.error.split() if word in raw.columns]
+        problems += _refused(typed.index[broken], columns, rule.error, typed, raw, name)
     return problems
+
+
+def _refused(
+    lines: Sequence[int], columns: list[str], expected: str, typed: pd.DataFrame, raw: pd.DataFrame, name: str
+) -> list[Problem]:
+    """A problem for each of these lines, which shows the cells of these columns as they stand in the file."""
+    rows = raw.index.get_indexer(lines)
+    cells, values = raw[columns].iloc[rows], typed[columns].iloc[rows]
+    # An unreadable cell is already a problem of its own; that it is now missing is not a second one.
+    readable = ~(cells.notna() & values.isna()).any(axis=1)
+    place = ", ".join(columns)
+    return [
+        Problem(
+            name,
+            line,
+            place,
+            ", ".join("nothing" if cell is None else repr(cell) for cell in found),
+            expected,
+        )
+        for line, *found in cells[readable].itertuples(name=None)
+    ]

@@ -12,6 +12,7 @@ from casebook.figures.flow import flow
 from casebook.figures.forest import forest
 from casebook.figures.landscape import landscape
 from casebook.figures.rate_curves import rate_curves
+from casebook.figures.survival import survival
 from casebook.figures.swimmer import draw_arrows, draw_points, draw_spans, swimmer
 from casebook.figures.timeline import timeline
 from casebook.figures.trajectory import trajectory
@@ -27,6 +28,7 @@ __all__ = [
     "landscape",
     "rate_curves",
     "style",
+    "survival",
     "swimmer",
     "timeline",
     "trajectory",
