@@ -296,14 +296,14 @@ def with_mrd_dates(
         Which results count as which. One in neither begins no freedom from MRD and ends none: leave ``not quantifiable``
         out of both (it is positive, but below what can be measured) if it is too little to end it.
     cutoff : Timestamp or str, optional
-        The last day that is seen. Give the same to :func:`derive`, which cannot tell the last reading before it.
+        The last day that is seen: later readings are left out, as :func:`derive` with the same cutoff leaves out their dates.
 
     Returns
     -------
     DataFrame
-        ``patients`` with three columns of dates more. ``negative_reading_date``: the first day after the start of
+        ``patients`` with two columns of dates more. ``negative_reading_date``: the first day after the start of
         blinatumomab with readings that are all negative. ``positive_reading_date``: the first later day with a positive
-        reading. ``last_reading_date``: the last day with any reading, from the negative one on. NaT where there is none.
+        reading. NaT where there is none.
         The day of the start is before treatment. Freedom from MRD ends between two readings; here it ends at the later
         one, as it does in trials, so that how often is looked matters.
 
@@ -347,8 +347,7 @@ def with_mrd_dates(
     first = days[days["negative"]].groupby("patient")["date"].min()
     since = days[days["date"] >= days["patient"].map(first)]
     again = since[since["positive"]].groupby("patient")["date"].min()
-    last = since.groupby("patient")["date"].max()
-    found = {"negative_reading_date": first, "positive_reading_date": again, "last_reading_date": last}
+    found = {"negative_reading_date": first, "positive_reading_date": again}
     return cohort.patients.assign(
         **{column: dates.reindex(patients.index).to_numpy() for column, dates in found.items()}
     )
