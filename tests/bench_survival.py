@@ -1,11 +1,15 @@
-"""How long estimates and tests of a cohort take beside lifelines and R, in one run. A measurement, not a test.
+"""How long estimates and tests of a cohort take beside lifelines, scikit-survival and R, in one run. A measurement, not a test.
 
 ``python tests/bench_survival.py``: a million patients with continuous times, hardly two of them alike; then how time and
-memory of ours grow. R is asked where there is an ``Rscript`` with survival and cmprsk.
+memory of ours grow. R is asked where there is an ``Rscript`` with survival and cmprsk, scikit-survival where it is
+installed.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import math
+import resource
 import shutil
 import subprocess
 import sys
@@ -13,6 +17,8 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,15 +32,23 @@ PATIENTS = 10**6
 FEWER = 10**5
 """For lifelines' cumulative incidence, which takes half a minute for a million: ten times as long is what is shown."""
 
+FEWEST = 10**4
+"""For scikit-survival's cumulative incidence, whose memory grows with the square: at 1e5 it asks for 149 GiB."""
+
+SIZES = (10**3, 10**4, 10**5, 10**6, 10**7)
+
 BARS = {
     ("Kaplan-Meier", "lifelines"): 8,
     ("Kaplan-Meier", "R"): 8,
     ("log-rank", "lifelines"): 5,
     ("log-rank", "R"): 8,
+    ("Kaplan-Meier", "scikit-survival"): None,
+    ("log-rank", "scikit-survival"): None,
+    ("cumulative incidence", "scikit-survival"): None,
     ("cumulative incidence", "lifelines"): 100,
     ("cumulative incidence", "R"): 4,
 }
-"""How many times as long the other must take at least."""
+"""How many times as long the other must take at least; None if that is only shown."""
 
 R_SCRIPT = """
 suppressMessages({library(survival); library(cmprsk)})
@@ -119,45 +133,91 @@ def of_r() -> dict[str, float]:
     return {name: float(taken) for name, taken, *_ in lines}
 
 
-def peak(call: Callable[[], object]) -> int:
-    """Bytes allocated at the most while it runs, beyond what was there before."""
+def of_scikit_survival() -> dict[str, float]:
+    """Seconds of scikit-survival, or none where it is missing; the cumulative incidence is that of :data:`FEWEST`."""
+    if importlib.util.find_spec("sksurv") is None:
+        return {}
+    from sksurv.compare import compare_survival
+    from sksurv.nonparametric import cumulative_incidence_competing_risks, kaplan_meier_estimator
+
+    c, small = cohort(PATIENTS), cohort(FEWEST)
+    failed = c.event > 0
+    outcome = np.rec.fromarrays([failed, c.time], names="failed,time")
+    return {
+        "Kaplan-Meier": seconds(lambda: kaplan_meier_estimator(failed, c.time, conf_type="log-log"), 2),
+        "log-rank": seconds(lambda: compare_survival(outcome, c.group), 1),
+        "cumulative incidence": seconds(
+            lambda: cumulative_incidence_competing_risks(small.event, small.time, conf_type="log-log"), 1
+        ),
+    }
+
+
+class Growth(NamedTuple):
+    """What one size costs: seconds elapsed, the best of several runs; their mean of the processor; and memory."""
+
+    elapsed: float
+    user: float
+    """Without the system's time, which goes into finding fresh pages of memory and depends on who else wants some."""
+
+    memory: float
+    """Allocated at the most, beyond what was there before, over the size of the columns."""
+
+
+def growth(name: str, n: int) -> Growth:
+    """To be called in a process of its own: memory that a larger cohort has left behind makes a smaller one faster."""
+    c = cohort(n)
+    runs, elapsed = max(5, 10**7 // n // 4), math.inf
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    for _ in range(runs):
+        start = time.perf_counter()
+        OURS[name](c)
+        elapsed = min(elapsed, time.perf_counter() - start)
+    user = (resource.getrusage(resource.RUSAGE_SELF).ru_utime - before) / runs
     tracemalloc.start()
-    call()
+    OURS[name](c)
     _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return most
+    return Growth(elapsed, user, most / sum(column.nbytes for column in c))
 
 
-def main() -> None:
-    """Print the comparison, then the growth."""
-    c = cohort(PATIENTS)
-    ours = {name: seconds(lambda run=run: run(c), 5) for name, run in OURS.items()}
-    others = {"lifelines": of_lifelines(), "R": of_r()}
+def compare() -> None:
+    """Print ours beside the others."""
+    c, small = cohort(PATIENTS), cohort(FEWEST)
+    ours = {name: seconds(lambda run=run: run(c), 10) for name, run in OURS.items()}
+    of_few = seconds(lambda: OURS["cumulative incidence"](small), 10)
+    others = {"lifelines": of_lifelines(), "R": of_r(), "scikit-survival": of_scikit_survival()}
     print(
-        f"{PATIENTS:,} continuous times, seconds; cumulative incidence of lifelines is that of {FEWER:,}, times ten"
+        f"{PATIENTS:,} continuous times, seconds, the best of several runs; cumulative incidence of lifelines is that of "
+        f"{FEWER:,}, times ten, and beside scikit-survival of {FEWEST:,}"
     )
     for (name, program), bar in BARS.items():
         if name not in others[program]:
             continue
-        theirs = others[program][name]
-        ratio = theirs / ours[name]
-        verdict = "" if ratio >= bar else "  under"
-        print(
-            f"{name:22}ours {ours[name]:7.3f}   {program:10}{theirs:8.2f}   {ratio:7.1f} times   bar {bar:4}{verdict}"
-        )
+        few = (name, program) == ("cumulative incidence", "scikit-survival")
+        mine, theirs = of_few if few else ours[name], others[program][name]
+        verdict = "" if bar is None else f"   bar {bar:4}" + ("" if theirs >= bar * mine else "  under")
+        print(f"{name:22}ours {mine:7.3f}   {program:16}{theirs:8.2f}   {theirs / mine:7.1f} times{verdict}")
+
+
+def grow() -> None:
+    """Print how ours grow, beside n log n."""
     print(
-        "\nOurs as patients grow: seconds, in brackets nanoseconds a patient; peak memory over that of the columns"
+        "\nOurs as patients grow, each size in a process of its own: seconds elapsed, and of the processor without the system; "
+        "how many times those of a tenth as many, beside n log n; peak memory over that of the columns"
     )
-    for name, run in OURS.items():
-        shown = []
-        for n in (10**3, 10**4, 10**5, 10**6, 10**7):
-            c = cohort(n)
-            taken = seconds(lambda c=c, run=run: run(c), 1 if n > PATIENTS else 3)
-            shown.append(f"{taken:.4f} ({taken / n * 1e9:.0f})")
-        c = cohort(PATIENTS)
-        memory = peak(lambda c=c, run=run: run(c)) / sum(column.nbytes for column in c)
-        print(f"{name:22}{'   '.join(shown)}   memory {memory:.1f} times")
+    for name in OURS:
+        found: dict[int, Growth] = {}
+        for n in SIZES:
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+                found[n] = process.submit(growth, name, n).result()
+            elapsed, user, memory = found[n]
+            shown = f"{name:22}{n:>12,}{elapsed:10.4f}{user:10.4f}   memory {memory:4.1f}"
+            if n // 10 in found:
+                fewer = found[n // 10]
+                shown += f"   {elapsed / fewer.elapsed:5.1f} and {user / max(fewer.user, 1e-6):5.1f} times"
+                shown += f"   n log n {10 * math.log(n) / math.log(n // 10):.1f}"
+            print(shown)
 
 
 if __name__ == "__main__":
-    main()
+    compare()
+    grow()

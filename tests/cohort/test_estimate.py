@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from casebook.cohort import risktable
 from casebook.cohort.estimate import Curve, aalen_johansen, kaplan_meier, quantile, restricted_mean
 from casebook.cohort.risktable import RiskTable, tabulate
 from casebook.errors import CasebookError
@@ -357,6 +358,16 @@ def test_the_variance_keeps_its_digits_where_nearly_all_have_failed():
     assert curve.variance[-2] == pytest.approx(math.fsum(terms), rel=1e-12)
 
 
+def test_curves_worked_out_in_parts_are_those_worked_out_at_once(monkeypatch):
+    at_once = {name: [kaplan_meier(table), *aalen_johansen(table).values()] for name, table in TABLES.items()}
+    monkeypatch.setattr(risktable, "PART", 3)
+    for name, table in TABLES.items():
+        for curve, same in zip(
+            [kaplan_meier(table), *aalen_johansen(table).values()], at_once[name], strict=True
+        ):
+            np.testing.assert_allclose(values(curve), values(same), rtol=1e-12, atol=1e-15)
+
+
 # -- refusing -----------------------------------------------------------------------------------------------------
 
 TABLE = tabulate([1, 2, 3], [1, 0, 1])
@@ -364,13 +375,29 @@ TABLE = tabulate([1, 2, 3], [1, 0, 1])
 
 @pytest.mark.parametrize("estimate", [kaplan_meier, aalen_johansen])
 def test_a_confidence_or_limits_that_are_none_are_refused(estimate):
-    for confidence in (0, 1, 95, math.nan, "0.95", None):
+    for confidence in (0, 1, 95, math.nan, "0.95", "a", None, [0.95]):
         with pytest.raises(CasebookError, match="found the confidence"):
             estimate(TABLE, confidence=confidence)
     with pytest.raises(
         CasebookError, match="found the limits 'arcsin'; expected one of 'log-log', 'log', 'plain'"
     ):
         estimate(TABLE, limits="arcsin")
+    for limits in (["log"], None, 1):
+        with pytest.raises(CasebookError, match="found the limits"):
+            estimate(TABLE, limits=limits)
+
+
+@pytest.mark.parametrize("table", [None, {"a": TABLE}, pd.DataFrame()])
+def test_what_is_no_table_of_risk_has_no_estimate(table):
+    for estimate in (kaplan_meier, aalen_johansen, lambda table: restricted_mean(table, 1)):
+        with pytest.raises(CasebookError, match=f"found a {type(table).__name__}; expected a table of risk"):
+            estimate(table)
+
+
+@pytest.mark.parametrize("curve", [None, TABLE, aalen_johansen(TABLE)])
+def test_what_is_no_curve_has_no_quantile(curve):
+    with pytest.raises(CasebookError, match=f"found a {type(curve).__name__}; expected a curve"):
+        quantile(curve)
 
 
 @pytest.mark.parametrize("p", [0, 1, -0.5, math.nan, "0.5"])

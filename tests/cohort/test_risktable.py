@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casebook.cohort.risktable import RiskTable, tabulate, tabulate_by
+from casebook.cohort import risktable
+from casebook.cohort.risktable import LARGEST, RiskTable, in_order, tabulate, tabulate_by
 from casebook.errors import CasebookError
 
 CAUSES = ("relapse", "death")
@@ -131,6 +132,12 @@ def test_a_million_continuous_times_are_counted_as_their_sorted_rows():
     np.testing.assert_array_equal(table.censored, event[order] == 0)
 
 
+def test_counts_may_be_greater_than_the_greatest_weight():
+    table = tabulate([1, 1, 2], [1, 1, 0], weights=[LARGEST] * 3)
+    assert table.failed[:, 0].tolist() == pytest.approx([2 * LARGEST, 0], rel=1e-14)
+    assert table.at_risk.tolist() == pytest.approx([3 * LARGEST, LARGEST], rel=1e-14)
+
+
 def test_nobody_is_left_at_risk_in_a_gap_of_eight_tables_added():
     # A table added to others has sums of up to three bits more than its own, and these are kept free.
     for seed in range(20):
@@ -147,6 +154,50 @@ def test_a_negative_zero_and_the_least_float_are_times_like_others(weights):
     table = tabulate([5e-324, -0.0, 0.0, 1e100], [1, 1, 0, 0], weights=weights)
     assert table.time.tolist() == [0, 5e-324, 1e100]
     assert table.failed[:, 0].tolist() == [1, 1, 0]
+
+
+@pytest.mark.parametrize("weights", [None, np.ones(5)])
+def test_two_causes_are_counted_also_if_their_codes_do_not_fit_beside_the_times(weights):
+    # From 0 to beyond 2 a float takes more than 62 of its 64 bits, and two causes need two more.
+    table = tabulate([1e100, 0, 3, 3, 0], [1, 2, 1, 2, 0], weights=weights, causes=CAUSES)
+    assert table.time.tolist() == [0, 3, 1e100]
+    assert table.failed.tolist() == [[0, 1], [1, 1], [1, 0]]
+    assert table.censored.tolist() == [1, 0, 0]
+    assert table.at_risk.tolist() == [5, 3, 1]
+
+
+@given(
+    st.lists(
+        st.tuples(st.one_of(st.floats(0, LARGEST), st.sampled_from([0.0, 1.0, 2.0])), st.integers(0, 4)),
+        min_size=1,
+    ),
+    st.integers(5, 300),
+)
+def test_codes_stay_with_their_times(rows, kinds):
+    times, codes = (np.array(column) for column in zip(*rows, strict=True))
+    found = in_order(times, codes, kinds)
+    assert found[0].tolist() == sorted(times.tolist())
+    assert sorted(zip(*(column.tolist() for column in found), strict=True)) == sorted(rows)
+
+
+def test_a_cohort_without_ties_is_counted_as_one_with_weights_of_one():
+    random = np.random.default_rng(2)
+    time, event = random.exponential(1, 50), random.integers(0, 3, 50)
+    assert_same(
+        tabulate(time, event, causes=CAUSES), tabulate(time, event, weights=np.ones(50), causes=CAUSES)
+    )
+
+
+def test_failing_of_any_cause_are_those_of_all_causes_together():
+    two = tabulate([1, 1, 2, 3], [1, 2, 0, 1], causes=CAUSES)
+    assert two.failing.tolist() == [2, 0, 1]
+    assert tabulate([1, 1, 2, 3], [1, 1, 0, 1]).failing.tolist() == [2, 0, 1]
+
+
+def test_long_columns_are_cut_into_parts_that_follow_each_other(monkeypatch):
+    monkeypatch.setattr(risktable, "PART", 4)
+    assert list(risktable.parts(10, 1)) == [slice(1, 5), slice(5, 9), slice(9, 10)]
+    assert list(risktable.parts(3, 3)) == []
 
 
 def test_an_event_may_be_a_truth_value_and_columns_may_be_pandas():
@@ -171,6 +222,14 @@ def test_each_group_has_the_table_of_its_rows_and_labels_are_sorted():
     assert_same(tables["a"] + tables["b"], tabulate(time, event, entry=entry, weights=weights))
 
 
+def test_labels_of_hundreds_of_groups_keep_their_rows():
+    # More than a byte counts.
+    labels = np.random.default_rng(3).permutation(1000)
+    tables = tabulate_by(labels, labels + 1.0, np.ones(1000, int))
+    assert list(tables) == list(range(1000))
+    assert all(table.time.tolist() == [label + 1] for label, table in tables.items())
+
+
 def test_categories_keep_their_order_and_one_without_patients_has_no_table():
     groups = pd.Categorical(["high", "low", "high"], categories=["low", "none", "high"])
     tables = tabulate_by(groups, [1, 2, 3], [1, 1, 0])
@@ -183,6 +242,11 @@ def test_categories_keep_their_order_and_one_without_patients_has_no_table():
         (["a", None, "b"], r"groups\[1\]: found no label"),
         (["a", "b"], "found 2 labels, expected one for each of 3"),
         (["a", 1, "b"], "labels that have no order"),
+        ([[1], [2], [3]], "labels that have no order"),
+        (None, "found 0 labels"),
+        (5, "found 1 labels"),
+        ({"a", "b", "c"}, "found a set; expected a label for each of 3 times"),
+        (np.ones((3, 2)), "found a ndarray; expected a label for each of 3 times"),
     ],
 )
 def test_labels_that_are_missing_or_have_no_order_are_refused(groups, said):
@@ -206,6 +270,9 @@ def test_labels_that_are_missing_or_have_no_order_are_refused(groups, said):
         ({"event": [0]}, r"event: found shape \(1,\); expected \(2,\)"),
         ({"event": [0, 2]}, r"event\[1\]: found 2; expected a code from 0 to 1"),
         ({"event": [-1, 0]}, r"event\[0\]: found -1"),
+        ({"event": [[0], [0, 1]]}, "event: found values of type object"),
+        ({"event": None}, "event: found values of type object"),
+        ({"time": None}, "time: found values of type object"),
         ({"event": [0.0, 1.0]}, "event: found values of type float64; expected whole numbers"),
         ({"entry": [0, 2]}, r"entry\[1\]: found 2.0; expected less than the time 2.0"),
         ({"entry": [0, -1]}, r"entry\[1\]: found -1.0; expected a number from 0"),
@@ -216,6 +283,10 @@ def test_labels_that_are_missing_or_have_no_order_are_refused(groups, said):
         ({"weights": [1, 1, 1]}, r"weights: found shape \(3,\)"),
         ({"causes": "event"}, "found the causes 'event'; expected distinct names"),
         ({"causes": ()}, "found the causes"),
+        ({"causes": 5}, "found the causes 5"),
+        ({"causes": None}, "found the causes None"),
+        ({"causes": {"a", "b"}}, "found the causes {"),
+        ({"causes": (["a"],)}, "found the causes"),
         ({"causes": ("a", "a")}, "found the causes"),
         ({"causes": ("time",)}, "none of time, at_risk, entered, censored"),
     ],
@@ -241,8 +312,21 @@ def test_those_at_risk_at_what_is_no_time_are_not_counted(times):
     [
         ({"time": [2.0, 1.0]}, "do not ascend"),
         ({"start": 3}, "found 3 who come and 2 who fail or are censored"),
+        ({"start": None}, "start: found None"),
+        ({"start": np.inf}, "start: found inf"),
         ({"entered": [0]}, "shapes"),
+        (
+            {"entered": None},
+            "entered: found a column of type NoneType; expected an array of int64 or float64",
+        ),
+        ({"censored": ["0", "1"]}, "censored: found a column of type <U1"),
+        ({"censored": [-1, 2]}, r"censored\[0\]: found -1"),
+        ({"censored": [np.nan, 1.0]}, r"censored\[0\]: found nan"),
+        ({"time": [1.0, np.inf]}, r"time\[1\]: found inf"),
+        ({"start": 1, "entered": [0, 1]}, "more who leave a table of risk than have come"),
         ({"causes": ("a", "b")}, r"failed of shape \(2, 2\)"),
+        ({"causes": None}, "causes in a NoneType; expected a tuple"),
+        ({"causes": (1,)}, "found the causes"),
     ],
 )
 def test_a_table_made_by_hand_must_hold_together(change, said):

@@ -4,7 +4,12 @@ Both add up, over the times at which anybody fails, the failures of a group less
 alike. They differ in who counts as able to fail: in a log-rank test those at risk; in Gray's test, which compares
 cumulative incidences, also those whom another cause took.
 
-Case weights must stand for patients (a row that is 3 patients alike), as the variances count failures.
+Case weights must stand for patients (a row that is 3 patients alike), as the variances count failures: twice the weights
+are twice the patients, and about twice the statistic. Weights that only say how much a patient counts (inverse
+probabilities, sampling) have no such scale, and with the same formulas p would mean nothing: of groups alike, simulated with
+inverse probabilities of mean 1, some 15% had p below .05, with their raw values 38%, with all weights a half .4%. They
+need a variance of their own, from the squares of weights, which a table of risk does not hold. Tables that hold parts of a
+patient are therefore refused.
 
 Papers are named here as where a method comes from. They were not read.
 """
@@ -21,8 +26,11 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 from scipy.special import chdtrc
 
-from casebook.cohort.risktable import RiskTable
+from casebook.cohort.risktable import RiskTable, firsts, in_order, parts
 from casebook.errors import CasebookError
+
+MOST = 2.0**53
+"""The most patients of a group: up to here, floats hold every whole number."""
 
 RANK = 1e-10
 """A variance below this share of the greatest one is rounding: its direction holds no comparison."""
@@ -83,8 +91,9 @@ def log_rank(
     Raises
     ------
     CasebookError
-        If there are fewer than two groups, nobody fails while two groups are at risk, a table holds parts of a patient,
-        or weights are none of the five.
+        If there are fewer than two groups, their causes differ (a failure in one would be a censoring in another), nobody
+        fails while two groups are at risk, a table holds parts of a patient or more than :data:`MOST`, or weights are none of
+        the five.
 
     Notes
     -----
@@ -92,8 +101,8 @@ def log_rank(
     n_g at risk is ``d (n_g / n) (1 - n_g / n) (n - d) / (n - 1)``.
     """
     weigh = _weight(weights, rho, gamma)
-    strata = [groups] if isinstance(groups, Mapping) else list(groups)
-    labels = list(dict.fromkeys(label for stratum in strata for label in _checked(stratum, fewest=1)))
+    strata = _strata(groups)
+    labels = list(dict.fromkeys(label for stratum in strata for label in stratum))
     if len(labels) < 2:
         raise CasebookError(f"found {len(labels)} groups; expected two or more to compare")
 
@@ -102,17 +111,19 @@ def log_rank(
     variance = np.zeros((size, size))
     for stratum in strata:
         here = [labels.index(label) for label in stratum]
-        _, at_risk, failed = _failures(stratum.values())
-        failed = failed.sum(axis=0)
+        at_risk, failed = _failures(stratum.values())
+        failed = failed.sum(axis=0) if len(failed) > 1 else failed[0]
         n, d = at_risk.sum(axis=0), failed.sum(axis=0)
-        share = at_risk / n
         weight = weigh(n, d)
-        observed[here] += failed.sum(axis=1)
-        expected[here] += share @ d
-        score[here] += (failed - share * d) @ weight
         # A single patient at risk who fails was certain to be that one: n - d is 0, whatever it is divided by.
         spread = weight**2 * d * (n - d) / np.maximum(n - 1, 1)
-        variance[np.ix_(here, here)] += np.diag(share @ spread) - (share * spread) @ share.T
+        observed[here] += failed.sum(axis=1)
+        score[here] += failed @ weight
+        for part in parts(n.size):
+            share = at_risk[:, part] / n[part]
+            expected[here] += share @ d[part]
+            score[here] -= share @ (weight[part] * d[part])
+            variance[np.ix_(here, here)] += np.diag(share @ spread[part]) - (share * spread[part]) @ share.T
 
     statistic, degrees = _between_groups(score, variance)
     if not degrees:
@@ -134,7 +145,7 @@ def _weight(
         "peto": lambda n, d: np.cumprod(1 - d / (n + 1)),
         "fleming-harrington": lambda n, d: _fleming_harrington(_left(np.cumprod(1 - d / n), 1), rho, late),
     }
-    if name not in forms:
+    if not isinstance(name, str) or name not in forms:
         raise CasebookError(f"found the weights {name!r}; expected one of {', '.join(map(repr, forms))}")
     late = 0 if gamma is None else gamma
     if name == "fleming-harrington":
@@ -191,10 +202,10 @@ def gray(groups: Groups, cause: str, *, rho: float = 0) -> Test:
     Raises
     ------
     CasebookError
-        If there are fewer than two groups, their causes differ or do not have this one, a table holds parts of a patient,
-        the variance is singular (nobody fails of the cause, or only while one group is at risk), survival reaches 0
-        in a group that others enter later, or the estimated common incidence reaches 1 while two groups are still
-        compared (a third has failed wholly before they have hardly begun).
+        If there are fewer than two groups, their causes differ or do not have this one, a table holds parts of a patient or
+        more than :data:`MOST`, the variance is singular (nobody fails of the cause, or only while one group is at risk),
+        survival reaches 0 in a group that others enter later, or the estimated common incidence reaches 1 while two groups
+        are still compared (a third has failed wholly before they have hardly begun).
 
     Notes
     -----
@@ -204,25 +215,20 @@ def gray(groups: Groups, cause: str, *, rho: float = 0) -> Test:
     those of the cause are estimated under the hypothesis, from ``dF = d / sum(h)`` of all groups together. The allowance
     for ties is that of R's cmprsk, with which the results agree to rounding.
     """
-    _checked(groups, fewest=2)
+    _check_groups(groups, fewest=2)
     _check_power("rho", rho)
-    kinds = list(dict.fromkeys(table.causes for table in groups.values()))
-    if len(kinds) > 1:
-        raise CasebookError(
-            f"found groups with the causes {' and '.join(map(str, kinds))}; expected the same in all"
-        )
-    causes = kinds[0]
-    if cause not in causes:
+    causes = _common_causes([groups])
+    if not isinstance(cause, str) or cause not in causes:
         raise CasebookError(f"found the cause {cause!r}; expected one of {', '.join(map(repr, causes))}")
 
-    times, at_risk, failed = _failures(groups.values())
+    at_risk, failed = _failures(groups.values())
     of_cause = failed[causes.index(cause)]
     of_others = failed.sum(axis=0) - of_cause
 
     some = np.maximum(at_risk, 1)  # nobody fails where nobody is at risk
     survival = np.cumprod(1 - (of_cause + of_others) / some, axis=1)
     before = _left(survival, 1)
-    _refuse_entry_after_extinction(groups, times, at_risk, before)
+    _refuse_entry_after_extinction(groups, at_risk, before)
     incidence = _left(np.cumsum(before * of_cause / some, axis=1), 0)
 
     able = np.divide(at_risk, before, out=np.zeros_like(before), where=at_risk > 0)
@@ -233,8 +239,8 @@ def gray(groups: Groups, cause: str, *, rho: float = 0) -> Test:
     compared = (d > 0) & (np.count_nonzero(at_risk, axis=0) > 1)
     if (free[compared] <= 0).any():
         raise CasebookError(
-            f"found a common cumulative incidence of 1 before time {times[compared][-1]}, at which somebody still fails of "
-            f"{cause!r}; expected groups that fail over the same time"
+            f"found a common cumulative incidence of 1 before time {_failure_times(groups)[compared][-1]}, at which somebody "
+            f"still fails of {cause!r}; expected groups that fail over the same time"
         )
     weight = np.maximum(free, 0) ** rho
     able_and_free = able * (1 - incidence)
@@ -270,22 +276,24 @@ def gray(groups: Groups, cause: str, *, rho: float = 0) -> Test:
     return _result(statistic, len(groups) - 1, list(groups), of_cause.sum(axis=1), shares @ d)
 
 
-def _refuse_entry_after_extinction(
-    groups: Groups, times: np.ndarray, at_risk: np.ndarray, before: np.ndarray
-) -> None:
+def _refuse_entry_after_extinction(groups: Groups, at_risk: np.ndarray, before: np.ndarray) -> None:
     lost = (at_risk > 0) & (before <= 0)
     for label, row in zip(groups, lost, strict=True):
         if row.any():
             raise CasebookError(
-                f"found patients of {label!r} at risk at time {times[row][0]}, after all before them had failed; expected a "
-                "group whose survival is above 0 while patients enter"
+                f"found patients of {label!r} at risk at time {_failure_times(groups)[row][0]}, after all before them had "
+                "failed; expected a group whose survival is above 0 while patients enter"
             )
+
+
+def _failure_times(groups: Groups) -> np.ndarray:
+    return np.unique(np.concatenate([table.time[table.failing > 0] for table in groups.values()]))
 
 
 # -- the tables side by side ----------------------------------------------------------------------------------------
 
 
-def _checked(groups: Groups, fewest: int) -> Groups:
+def _check_groups(groups: Groups, fewest: int) -> None:
     if not isinstance(groups, Mapping):
         raise CasebookError(
             f"found groups in a {type(groups).__name__}; expected a mapping of labels to risk tables"
@@ -296,18 +304,42 @@ def _checked(groups: Groups, fewest: int) -> Groups:
         if not isinstance(table, RiskTable):
             raise CasebookError(f"found a {type(table).__name__} as {label!r}; expected a risk table")
         for counts in (np.asarray(table.start), table.entered, table.failed, table.censored):
-            if not np.array_equal(counts, np.rint(counts)):
+            if counts.dtype.kind == "f" and (counts % 1).any():
                 raise CasebookError(
                     f"found parts of a patient in the table of {label!r}; expected weights that are whole numbers"
                 )
-    return groups
+        if table.n > MOST:
+            raise CasebookError(
+                f"found {table.n:g} patients in the table of {label!r}; expected at most {MOST:g}"
+            )
+
+
+def _strata(groups: Groups | Sequence[Groups]) -> list[Groups]:
+    try:
+        strata = [groups] if isinstance(groups, Mapping) else list(groups)
+    except TypeError:
+        raise CasebookError(
+            f"found groups in a {type(groups).__name__}; expected a mapping of labels to risk tables, or several"
+        ) from None
+    for stratum in strata:
+        _check_groups(stratum, fewest=1)
+    if strata:
+        _common_causes(strata)
+    return strata
+
+
+def _common_causes(strata: Sequence[Groups]) -> tuple[str, ...]:
+    """The causes of all tables, which must be the same."""
+    kinds = list(dict.fromkeys(table.causes for stratum in strata for table in stratum.values()))
+    if len(kinds) > 1:
+        raise CasebookError(
+            f"found groups with the causes {' and '.join(map(str, kinds))}; expected the same in all"
+        )
+    return kinds[0]
 
 
 class _Failures(NamedTuple):
     """The tables of g groups at the m times at which anybody fails of any of the k causes."""
-
-    times: np.ndarray
-    """Ascending and distinct, shape (m,)."""
 
     at_risk: np.ndarray
     """Shape (g, m)."""
@@ -317,32 +349,34 @@ class _Failures(NamedTuple):
 
 
 def _failures(tables: Collection[RiskTable]) -> _Failures:
-    together = np.concatenate([table.time for table in tables])
-    # One stable sort, quick on runs that are sorted already, puts all tables on one axis: a search for the times of one
-    # in another, table by table, takes several times as long.
-    order = np.argsort(together, kind="stable")
-    ordered = together[order]
-    first = np.append(True, ordered[1:] > ordered[:-1])
-    places = np.empty(order.size, dtype=np.intp)
-    places[order] = np.cumsum(first) - 1
-    axis = ordered[first]
-    own = np.split(places, np.cumsum([table.time.size for table in tables])[:-1])
+    counts = _failure_times_so_far(tables)
+    m, k = max(count[-1] for count in counts), max(len(table.causes) for table in tables)
+    at_risk, failed = np.empty((len(tables), m)), np.empty((k, len(tables), m))
+    for group, (table, count) in enumerate(zip(tables, counts, strict=True)):
+        # Who leaves at a row of the table was at risk at all times of failure so far; who enters at it at none of them.
+        leaving = np.bincount(count, table.failing + table.censored - table.entered, m + 1)
+        np.cumsum(leaving[:0:-1], out=at_risk[group, ::-1])
+        for cause, failing in enumerate(table.failed.T):
+            failed[cause, group] = np.bincount(count, failing, m + 1)[1:]
+    return _Failures(at_risk, failed)
 
-    failing = np.zeros(axis.size, dtype=bool)
-    for table, place in zip(tables, own, strict=True):
-        failing[place[table.failed.any(axis=1)]] = True
-    at_risk = np.empty((len(tables), np.count_nonzero(failing)))
-    failed = np.zeros((max(len(table.causes) for table in tables), *at_risk.shape))
-    for group, (table, place) in enumerate(zip(tables, own, strict=True)):
-        # Between two times of a table nobody comes or goes: those at risk at the later are so all the while.
-        here = np.zeros(axis.size, dtype=np.intp)
-        here[place] = 1
-        at_risk[group] = np.append(table.at_risk, 0)[(np.cumsum(here) - here)[failing]]
-        for cause, counts in enumerate(table.failed.T):
-            column = np.zeros(axis.size)
-            column[place] = counts
-            failed[cause, group] = column[failing]
-    return _Failures(axis[failing], at_risk, failed)
+
+def _failure_times_so_far(tables: Collection[RiskTable]) -> list[np.ndarray]:
+    """For each time of each table, at how many times up to and with it anybody fails."""
+    sizes = [table.time.size for table in tables]
+    codes = np.arange(len(sizes), dtype=np.min_scalar_type(len(sizes)))
+    # One sort puts all tables on one axis: a search for the times of one in another, table by table, takes several times
+    # as long. The groups come along, and the times of each are still in order.
+    times, groups = in_order(
+        np.concatenate([table.time for table in tables]), np.repeat(codes, sizes), len(sizes)
+    )
+    axis = np.cumsum(firsts(times)) - 1
+    places = [axis[np.flatnonzero(groups == code)] for code in codes]
+    fails = np.zeros(axis[-1] + 1, dtype=bool)
+    for table, place in zip(tables, places, strict=True):
+        fails[place] |= table.failing > 0
+    so_far = np.cumsum(fails)
+    return [so_far[place] for place in places]
 
 
 def _left(values: np.ndarray, first: float) -> np.ndarray:

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from casebook.cohort.risktable import RiskTable, checked_times
+from casebook.cohort.risktable import RiskTable, checked_table, checked_times, parts
 from casebook.errors import CasebookError
 
 Limits = Literal["log-log", "log", "plain"]
@@ -73,7 +73,7 @@ class Curve:
             )
         place = np.searchsorted(self.time, times, side="right")
         columns = {"estimate": self.estimate, "lower": self.lower, "upper": self.upper}
-        values = {name: np.concatenate(([self.start], column))[place] for name, column in columns.items()}
+        values = {name: np.where(place, column[place - 1], self.start) for name, column in columns.items()}
         return pd.DataFrame({"time": times} | values)
 
     def frame(self) -> pd.DataFrame:
@@ -131,8 +131,11 @@ def kaplan_meier(table: RiskTable, *, confidence: float = 0.95, limits: Limits =
     Limits are those of R's ``survfit``, which has none (NA) where S is 0, or 1 on the log-log scale. Here they are 1 and 1
     where S is 1; and where S is 0, the lower limit is 0 and the upper stays what it was before.
     """
-    survival = _survival(table)
-    variance = survival**2 * np.cumsum(_greenwood(table))
+    survival = _survival(checked_table(table))
+    variance = _greenwood(table)
+    np.cumsum(variance, out=variance)
+    variance *= survival
+    variance *= survival
     return _curve(table, survival, variance, 1.0, survival[-1], confidence, limits)
 
 
@@ -150,6 +153,7 @@ def restricted_mean(table: RiskTable, horizon: float, *, confidence: float = 0.9
         the confidence is not between 0 and 1.
     """
     z = _deviations(confidence)
+    checked_table(table)
     if not isinstance(horizon, Real) or not 0 < horizon < math.inf:
         raise CasebookError(f"found the horizon {horizon!r}; expected a number above 0")
     survival = _survival(table)
@@ -168,14 +172,15 @@ def restricted_mean(table: RiskTable, horizon: float, *, confidence: float = 0.9
 
 def _survival(table: RiskTable) -> np.ndarray:
     n = table.at_risk
-    stay = np.divide(n - table.failed.sum(axis=1), n, out=np.ones(n.size), where=n > 0)
-    return np.cumprod(stay)
+    stay = np.divide(n - table.failing, n, out=np.ones(n.size), where=n > 0)
+    return np.cumprod(stay, out=stay)
 
 
 def _greenwood(table: RiskTable) -> np.ndarray:
     """The terms ``d / (n (n - d))``; 0 where all at risk fail, which leaves S at 0 whatever is added."""
-    n, d = table.at_risk.astype(float), table.failed.sum(axis=1)
-    return np.divide(d, n * (n - d), out=np.zeros(n.size), where=n > d)
+    product = table.at_risk - table.failing
+    product *= table.at_risk
+    return np.divide(table.failing, product, out=np.zeros(product.size), where=product > 0)
 
 
 # -- quantiles ----------------------------------------------------------------------------------------------------
@@ -191,8 +196,12 @@ def quantile(curve: Curve, p: float = 0.5) -> Quantile:
     Raises
     ------
     CasebookError
-        If ``p`` is not strictly between 0 and 1.
+        If ``p`` is not strictly between 0 and 1, or the curve is none.
     """
+    if not isinstance(curve, Curve):
+        raise CasebookError(
+            f"found a {type(curve).__name__}; expected a curve, of one cause if there are several"
+        )
     if not isinstance(p, Real) or not 0 < p < 1:
         raise CasebookError(
             f"found the share {p!r}; expected a number between 0 and 1, as 0.5 for the median"
@@ -249,31 +258,43 @@ def aalen_johansen(
 
     Where F is 0, both limits are. Where it is 1, the upper limit is 1 and the lower stays what it was before.
     """
-    n = table.at_risk
-    survival = _survival(table)
-    hazard = np.divide(np.append(1.0, survival[:-1]), n, out=np.zeros(n.size), where=n > 0)
-    inverse = np.divide(1.0, survival, out=np.zeros(n.size), where=survival > 0)
-    everyone = table.failed.sum(axis=1)
+    survival = _survival(checked_table(table))
+    hazard = np.ones(survival.size)
+    hazard[1:] = survival[:-1]
+    np.divide(hazard, table.at_risk, out=hazard, where=table.at_risk > 0)
     curves = {}
     for place, cause in enumerate(table.causes):
         own = table.failed[:, place]
-        others = everyone - own
+        estimate = hazard * own
+        np.cumsum(estimate, out=estimate)
         # Rounding must neither take the curves above 1 together nor keep a cause that takes all from reaching it.
-        estimate = np.minimum(np.cumsum(hazard * own), 1 - survival) if others.any() else 1 - survival
-
-        # F(t) - F(u) is the way that u has still to go to the end, less that of t, and the sums over u are then free of t.
-        # With the way from 0 instead, large terms would cancel. Neither way is longer than S at u, so that here none is large.
-        ahead = estimate[-1] - estimate
-        share = ahead * inverse
-        own_weight, others_weight = _variance_of_step(hazard, own, n), _variance_of_step(hazard, others, n)
-        both = own_weight + others_weight
-        linear = own_weight - share * both
-        variance = np.cumsum(own_weight - share * (own_weight + linear))
-        variance += 2 * ahead * np.cumsum(inverse * linear)
-        variance += ahead**2 * np.cumsum(inverse**2 * both)
-        variance = np.where(estimate > 0, np.maximum(variance, 0), 0.0)
+        alone = np.array_equal(own, table.failing)
+        estimate = 1 - survival if alone else np.minimum(estimate, 1 - survival, out=estimate)
+        variance = _variance_of_incidence(estimate, survival, hazard, own, table)
         curves[cause] = _curve(table, estimate, variance, 0.0, survival[-1], confidence, limits)
     return curves
+
+
+def _variance_of_incidence(
+    estimate: np.ndarray, survival: np.ndarray, hazard: np.ndarray, own: np.ndarray, table: RiskTable
+) -> np.ndarray:
+    # F(t) - F(u) is the way that u has still to go to the end, less that of t, and the sums over u are then free of t.
+    # With the way from 0 instead, large terms would cancel. Neither way is longer than S at u, so that here none is large.
+    variance = np.empty(estimate.size)
+    sums = np.zeros((3, 1))
+    for part in parts(estimate.size):
+        n, d = table.at_risk[part], own[part]
+        ahead = estimate[-1] - estimate[part]
+        inverse = np.divide(1.0, survival[part], out=np.zeros(ahead.size), where=survival[part] > 0)
+        share = ahead * inverse
+        of_cause = _variance_of_step(hazard[part], d, n)
+        both = of_cause + _variance_of_step(hazard[part], table.failing[part] - d, n)
+        linear = of_cause - share * both
+        terms = [of_cause - share * (of_cause + linear), inverse * linear, inverse**2 * both]
+        sums = sums[:, -1:] + np.cumsum(terms, axis=1)
+        variance[part] = sums[0] + 2 * ahead * sums[1] + ahead**2 * sums[2]
+    variance[estimate <= 0] = 0
+    return np.maximum(variance, 0, out=variance)
 
 
 def _variance_of_step(hazard: np.ndarray, d: np.ndarray, n: np.ndarray) -> np.ndarray:
@@ -307,17 +328,16 @@ def _curve(
 ) -> Curve:
     """A curve with its limits; ``left`` is the share that has not failed at the end."""
     z = _deviations(confidence)
-    if limits not in _LIMITS:
+    if not isinstance(limits, str) or limits not in _LIMITS:
         raise CasebookError(f"found the limits {limits!r}; expected one of {', '.join(map(repr, _LIMITS))}")
     # The curve only goes from start to the other end of the scale; at either end it is without a logarithm, or two.
-    gone = np.abs(estimate - start)
-    begun, ended = np.searchsorted(gone, 0.0, side="right"), np.searchsorted(gone, 1.0, side="left")
+    begun = np.count_nonzero(estimate == start)
+    ended = estimate.size - np.count_nonzero(estimate == 1 - start)
     lower, upper = np.full((2, estimate.size), start)
-    inside = slice(begun, ended)
     with np.errstate(over="ignore"):  # so wide that a limit is 0 or 1
-        lower[inside], upper[inside] = _LIMITS[limits](
-            estimate[inside], z * np.sqrt(variance[inside]) / estimate[inside]
-        )
+        for part in parts(ended, begun):
+            error = z * np.sqrt(variance[part]) / estimate[part]
+            lower[part], upper[part] = _LIMITS[limits](estimate[part], error)
     near, far = (lower, upper) if start else (upper, lower)
     near[ended:] = 1 - start
     far[ended:] = far[ended - 1] if ended else start
