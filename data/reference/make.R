@@ -1,10 +1,13 @@
-# Writes bmt.csv, stanford.csv, aml.csv, leukemia.csv and published.csv, in this folder:
-#   Rscript make.R DIRECTORY      (the folder lifelines/datasets of an installed lifelines; for leukemia.csv)
-# Made with R 4.2.2, survival 3.5-3, cmprsk 2.2-11, KMsurv 0.1-5, MASS 7.3-58.2; anderson.csv of lifelines 0.30.3.
+# Writes bmt.csv, stanford.csv, aml.csv, leukemia.csv, whas500.csv and published.csv, in this folder:
+#   Rscript make.R LIFELINES SCIKIT-SURVIVAL
+# LIFELINES is the folder lifelines/datasets of an installed lifelines, for leukemia.csv; SCIKIT-SURVIVAL the folder
+# sksurv/datasets/data of an installed or unpacked scikit-survival, for whas500.csv.
+# Made with R 4.2.2, survival 3.5-3, cmprsk 2.2-11, KMsurv 0.1-5, MASS 7.3-58.2; anderson.csv of lifelines 0.30.3,
+# whas500.arff of scikit-survival 0.28.0.
 
 suppressPackageStartupMessages({library(survival); library(cmprsk); library(KMsurv); library(MASS)})
-folder <- commandArgs(trailingOnly = TRUE)
-if (length(folder) != 1) stop("found ", length(folder), " arguments, expected one: the folder lifelines/datasets")
+folders <- commandArgs(trailingOnly = TRUE)
+if (length(folders) != 2) stop("found ", length(folders), " arguments, expected two: lifelines/datasets and sksurv/datasets/data")
 data(bmt, package = "KMsurv")
 
 yes_no <- function(x) ifelse(x == 1, "yes", "no")
@@ -52,11 +55,17 @@ same(first_day_1, heart)
 save_table(data.frame(patient = seq_len(nrow(aml)), weeks = aml$time, relapsed = yes_no(aml$status),
                       maintained = yes_no(aml$x == "Maintained")), "aml.csv")
 
-anderson <- read.table(file.path(folder, "anderson.csv"), header = TRUE)
+anderson <- read.table(file.path(folders[1], "anderson.csv"), header = TRUE)
 with(gehan, stopifnot(identical(sort(paste(anderson$t, anderson$status, anderson$Rx)), sort(paste(time, cens, as.numeric(treat == "control"))))))
 save_table(data.frame(patient = seq_len(nrow(anderson)), weeks = anderson$t, relapsed = yes_no(anderson$status),
                       treatment = ifelse(anderson$Rx == 0, "6-MP", "placebo"), log_white_cells = anderson$logWBC, male = yes_no(anderson$sex)),
            "leukemia.csv")
+
+arff <- readLines(file.path(folders[2], "whas500.arff"))
+whas <- read.csv(text = arff[-seq_len(grep("^@DATA", arff))], header = FALSE,
+                 col.names = sub("@ATTRIBUTE (\\S+)\\s.*", "\\1", grep("^@ATTRIBUTE", arff, value = TRUE)))
+save_table(with(whas, data.frame(patient = seq_along(lenfol), days = lenfol, died = yes_no(fstat), atrial_fibrillation = yes_no(afb))),
+           "whas500.csv")
 
 # -- the numbers --------------------------------------------------------------------------------------------------
 
@@ -190,6 +199,39 @@ for (name in names(weights)) {
   add("leukemia", name, "relapse", "", NA, "chi-squared", weighted(weights[[name]]), HAND)
   # 14.084140 to six digits; the source cuts it off instead of rounding, so it is kept with five.
   read("leukemia", name, "relapse", "", NA, "chi-squared", printed[[name]], BOOK, weighted(weights[[name]]), if (name == "peto") 5 else 6)
+}
+
+# Heart attacks, with atrial fibrillation and without. The source took years to two decimals. That brings deaths together
+# which were not on one day, puts those of day 1 at time 0, and moves its numbers in the third digit. Such a year is never
+# half way between two of two decimals (1461 * odd / 800 is no whole number of days), so that all ways of rounding agree.
+whas$group <- factor(ifelse(whas$afb == 1, "atrial fibrillation", "no atrial fibrillation"))
+whas$without <- 1 - whas$afb
+whas$years <- round(whas$lenfol / 365.25, 2)
+printed <- list(c(.641, .455, .315), c(.739, .642, .530))
+fit <- survfit(Surv(years, fstat) ~ group, whas, conf.type = "log-log")
+for (i in 1:2) {
+  at <- summary(fit[i], times = c(1, 3, 5))
+  for (j in 1:3) {
+    about <- list("whas500", "Kaplan-Meier, log-log limits, years to two decimals", "death", levels(whas$group)[i], at$time[j], "survival")
+    do.call(add, c(about, at$surv[j], R, 8, at$lower[j], at$upper[j]))
+    do.call(read, c(about, printed[[i]][j], CAMIS, at$surv[j], 3))
+  }
+}
+for (unit in c("years to two decimals", "days")) {
+  method <- function(name) paste(name, unit, sep = ", ")
+  whas$time <- if (unit == "days") whas$lenfol else whas$years
+  logrank <- survdiff(Surv(time, fstat) ~ group, whas)$chisq
+  test("whas500", method("log-rank"), "death", logrank, 1, R)
+  model <- coxph(Surv(time, fstat) ~ without, whas)
+  names(model$coefficients) <- "no atrial fibrillation"
+  cox("whas500", method("Cox, Efron"), "death", model)
+  limits <- exp(confint(model))
+  about <- list("whas500", method("Cox, Efron"), "death", "no atrial fibrillation", NA, "hazard ratio")
+  ratio <- exp(coef(model)[[1]])
+  do.call(add, c(about, ratio, R, 8, limits[1], limits[2]))
+  if (unit == "days") next
+  read("whas500", method("log-rank"), "death", "", NA, "p", .0009646, CAMIS, pchisq(logrank, 1, lower.tail = FALSE), 7)
+  do.call(read, c(about, .583, CAMIS, ratio, 3, .421, .806, list(limits)))
 }
 
 rows$id <- sprintf("%s-%02d", rows$data, ave(seq_len(nrow(rows)), rows$data, FUN = seq_along))

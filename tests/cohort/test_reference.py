@@ -1,3 +1,4 @@
+import re
 import shutil
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 from lifelines import CoxPHFitter, CoxTimeVaryingFitter, KaplanMeierFitter, datasets
 from lifelines.statistics import logrank_test, multivariate_logrank_test
 
-from casebook.cohort import reference
+from casebook.cohort import comparison, estimate, models, reference, risktable
 from casebook.errors import CasebookError, DataError
 from casebook.paths import DATA
 from casebook.report import record
@@ -160,6 +161,86 @@ def test_lifelines_finds_of_the_hearts_what_r_found(published):
     assert model.params_["transplant"] == pytest.approx(wanted.value, abs=1e-5)
 
 
+# -- heart attacks: others printed what they found in years to two decimals ---------------------------------
+
+
+@pytest.fixture(scope="module")
+def heart_attacks():
+    frame = reference.load("whas500")
+    # 500 patients, 215 deaths: as the documentation of scikit-survival counts them; 78 with atrial fibrillation: counted in R.
+    assert (len(frame), frame["died"].sum(), frame["atrial_fibrillation"].sum()) == (500, 215, 78)
+    group = frame["atrial_fibrillation"].map({True: "atrial fibrillation", False: "no atrial fibrillation"})
+    died, without = frame["died"].astype(int), 1 - frame["atrial_fibrillation"].astype(int)
+    return frame.assign(group=group, died=died, without=without, years=(frame["days"] / 365.25).round(2))
+
+
+def in_unit(published, unit, method):
+    return published[(published["data"] == "whas500") & (published["method"] == f"{method}, {unit}")]
+
+
+UNITS = {"years to two decimals": "years", "days": "days"}
+
+
+def test_our_curves_of_heart_attacks_are_those_printed_and_those_of_r(published, heart_attacks):
+    tables = risktable.tabulate_by(heart_attacks["group"], heart_attacks["years"], heart_attacks["died"])
+    rows = in_unit(published, "years to two decimals", "Kaplan-Meier, log-log limits")
+    assert rows["origin"].str[:4].value_counts().to_dict() == {"read": 6, "R su": 6}
+    for one in rows.itertuples():
+        (found,) = estimate.kaplan_meier(tables[one.group]).at([one.time]).itertuples()
+        assert agrees(one, found.estimate)
+        if one.origin.startswith("R"):
+            limits = (one.lower, one.upper)
+            assert (found.lower, found.upper) == pytest.approx(limits, abs=0.51 * 10**-one.digits)
+
+
+@pytest.mark.parametrize(("unit", "column"), UNITS.items())
+def test_our_log_rank_test_of_heart_attacks_is_that_printed_and_that_of_r(
+    published, heart_attacks, unit, column
+):
+    tables = risktable.tabulate_by(heart_attacks["group"], heart_attacks[column], heart_attacks["died"])
+    found = comparison.log_rank(tables)
+    ours = {"chi-squared": found.statistic, "degrees of freedom": found.degrees_of_freedom, "p": found.p}
+    rows = in_unit(published, unit, "log-rank")
+    assert rows["origin"].str.startswith("read").sum() == (column == "years")
+    assert all(agrees(one, ours[one.quantity]) for one in rows.itertuples())
+
+
+def test_our_cox_model_of_heart_attacks_is_that_of_r_and_prints_what_was_printed(published, heart_attacks):
+    fitted = models.cox(heart_attacks, "days", "died", ["without"]).coefficients.loc["without"]
+    ours = {
+        "coefficient": fitted["coefficient"],
+        "standard error of the coefficient": fitted["standard_error"],
+        "hazard ratio": fitted["ratio"],
+    }
+    rows = in_unit(published, "days", "Cox, Efron")
+    assert len(rows) == 3
+    assert all(agrees(one, ours[one.quantity]) for one in rows.itertuples())
+    # The model takes no time of 0, which rounding to years makes of day 1; the printed digits are not touched by it.
+    rounded = in_unit(published, "years to two decimals", "Cox, Efron")
+    (printed,) = rounded[rounded["origin"].str.startswith("read")].itertuples()
+    assert (printed.value, printed.lower, printed.upper) == (0.583, 0.421, 0.806)
+    for value, name in ((printed.value, "ratio"), (printed.lower, "lower"), (printed.upper, "upper")):
+        assert round(fitted[name], 3) == value
+    with pytest.raises(CasebookError, match="found 0 as 'years'; expected times above 0"):
+        models.cox(heart_attacks, "years", "died", ["without"])
+
+
+def test_the_card_says_what_years_to_two_decimals_do_to_the_heart_attacks(heart_attacks):
+    card = (FOLDER / "README.md").read_text()
+    without = heart_attacks[heart_attacks["without"] == 1]
+    at = {}
+    for unit, time in (("years", 3), ("days", 3 * 365.25)):
+        curve = estimate.kaplan_meier(risktable.tabulate(without[unit], without["died"]))
+        at[unit] = curve.at([time])["estimate"].item()
+    assert f"is {at['years']:.3f} instead of {at['days']:.3f}" in card
+    first = heart_attacks["days"] == 1
+    assert (heart_attacks.loc[first, "died"].sum(), heart_attacks.loc[first, "years"].max()) == (8, 0)
+    # A whole number of days is never half way between two such years (1461 * odd / 800 is none), so that NumPy's rounding
+    # half to even and any other way agree.
+    hundredths = heart_attacks["days"] * 100 / 365.25
+    assert (abs(hundredths % 1 - 0.5) > 1e-4).all()
+
+
 def test_the_leukaemias_are_those_that_lifelines_carries():
     theirs, ours = datasets.load_leukemia(), reference.load("leukemia")
     pairs = {"t": "weeks", "status": "relapsed", "logWBC": "log_white_cells", "sex": "male"}
@@ -173,8 +254,9 @@ def test_numbers_read_and_numbers_computed_agree_in_every_printed_digit(publishe
     rows = published.fillna({"group": "", "time": -1})
     read_, computed = (rows[rows["origin"].str.startswith(word)] for word in ("read", "R"))
     both = read_.merge(computed, on=same, suffixes=("", "_r"))
-    # Gray's two tests with their p values, three incidences, and three weighted log-rank tests.
-    assert len(both) == 10
+    # Gray's two tests with their p values, three incidences, and three weighted log-rank tests; of the heart attacks six
+    # survivals, a log-rank p and a hazard ratio.
+    assert len(both) == 18
     for column in ("value", "lower", "upper"):
         pair = both[[column, f"{column}_r"]].assign(half=0.51 * 10.0 ** -both["digits"]).dropna()
         assert ((pair[column] - pair[f"{column}_r"]).abs() <= pair["half"]).all()
@@ -230,9 +312,11 @@ def test_every_study_of_the_bridged_children_is_in_the_references():
 # -- spoiled files ------------------------------------------------------------------------------------------
 
 
-def test_a_name_that_is_none_is_refused():
-    with pytest.raises(CasebookError, match="found the name 'rossi', expected one of bmt, stanford"):
-        reference.load("rossi")
+@pytest.mark.parametrize("name", ["rossi", ["bmt"], None, 1])
+def test_a_name_that_is_none_is_refused(name):
+    words = f"found the name {name!r}, expected one of bmt, stanford"
+    with pytest.raises(CasebookError, match=re.escape(words)):
+        reference.load(name)
 
 
 @pytest.mark.parametrize(
@@ -250,6 +334,13 @@ def test_a_name_that_is_none_is_refused():
         ("aml", "1,9,yes,yes\n", "", "found 22 rows; expected 23"),
         ("aml", "1,9,yes,yes", "1,9,1,yes", "row 2, column relapsed: found '1'; expected yes or no"),
         ("leukemia", "1,35,no,6-MP", "2,35,no,6-MP", "column patient"),
+        (
+            "whas500",
+            "1,2178,no,yes",
+            "1,2178.5,no,yes",
+            "column days: found '2178.5'; expected a whole number",
+        ),
+        ("whas500", "\n1,2178,no,yes", "", "found 499 rows; expected 500"),
         ("published", ",0.54919908,", ",inf,", "found 'inf'; expected a number"),
         ("published", ",0.54919908,", ",0.99,", "value not above upper"),
         ("bridged", "c1,zhou_case_report,54", "c1,zhou_case_report,", "column days: found nothing"),

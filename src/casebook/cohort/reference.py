@@ -119,10 +119,17 @@ LEUKEMIA = table(
 ``weeks`` to relapse or end, ``relapsed``, ``treatment``, ``log_white_cells`` (logarithm of the count), ``male``.
 """
 
+WHAS500 = table({"patient": _patient(), "days": _days(), "died": _flag(), "atrial_fibrillation": _flag()})
+"""500 patients admitted with a heart attack (Hosmer, Lemeshow and May 2008): ``days`` from admission to death or end of
+follow-up, ``died``, and whether there was ``atrial_fibrillation``.
+
+What others printed was found in years to two decimals, which changes it: ``published`` says of which each number is.
+"""
+
 PUBLISHED = table(
     {
         "id": key(),
-        "data": one_of("bmt", "stanford", "aml", "leukemia"),
+        "data": one_of("bmt", "stanford", "aml", "leukemia", "whas500"),
         "method": text(),
         "endpoint": text(),
         "group": text(required=False),
@@ -139,8 +146,9 @@ PUBLISHED = table(
 )
 """What others printed, or R gives, for these data: ``value`` with its 95% limits, right to half a unit of decimal ``digits``.
 
-``method``, ``endpoint``, ``group`` (or the term of a model) and ``time`` (in the unit of the data) say of what; ``origin``
-begins with "R" for what ``make.R`` computed and with "read" for what was printed. An empty limit of a median is not reached.
+``method``, ``endpoint``, ``group`` (or the term of a model) and ``time`` (in the unit of the data, or of the method) say of
+what; ``origin`` begins with "R" for what ``make.R`` computed and with "read" for what was printed. An empty limit of a median
+is not reached.
 """
 
 BRIDGED = table(
@@ -165,6 +173,7 @@ SCHEMAS = {
     "stanford": (STANFORD, 103),
     "aml": (AML, 23),
     "leukemia": (LEUKEMIA, 42),
+    "whas500": (WHAS500, 500),
     "published": (PUBLISHED, None),
     "bridged": (BRIDGED, 8),
 }
@@ -177,7 +186,8 @@ def load(name: str, directory: Path = DATA / "reference") -> pd.DataFrame:
     Parameters
     ----------
     name
-        "bmt", "stanford", "aml" or "leukemia" (one row a patient), "published" (one row a number) or "bridged" (one row a child).
+        "bmt", "stanford", "aml", "leukemia" or "whas500" (one row a patient), "published" (one row a number) or "bridged"
+        (one row a child).
     directory
         Where the CSV files are.
 
@@ -194,7 +204,7 @@ def load(name: str, directory: Path = DATA / "reference") -> pd.DataFrame:
     DataError
         If the file is spoiled, with every problem found in it.
     """
-    if name not in SCHEMAS:
+    if not isinstance(name, str) or name not in SCHEMAS:
         raise CasebookError(f"found the name {name!r}, expected one of {', '.join(SCHEMAS)}")
     schema, rows = SCHEMAS[name]
     frame = read(directory / f"{name}.csv", schema)
