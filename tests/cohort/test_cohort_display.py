@@ -70,6 +70,43 @@ def test_milestones_in_percent_and_what_is_not_reached():
     assert table.at["two", "9 days"] == "not reached"
 
 
+TWO = estimate.kaplan_meier(risktable.tabulate([1, 5], [1, 0]))
+
+
+@pytest.mark.parametrize("draw", [display.curves, lambda given: display.milestones(given, (1,))])
+def test_no_curve_or_two_that_read_alike_are_refused(draw):
+    with pytest.raises(CasebookError, match="found no Curve; expected one or more, by name"):
+        draw({})
+    with pytest.raises(CasebookError, match=r"found names that read alike .1, '1'.; expected each once"):
+        draw({1: TWO, "1": TWO})
+    for wrong in (None, [TWO], {"table": FOUR}):
+        with pytest.raises(CasebookError, match="expected a mapping of names to them"):
+            draw(wrong)
+
+
+@pytest.mark.parametrize("draw", [lambda given: display.at_risk(given, [1]), display.censored])
+def test_no_table_or_two_that_read_alike_are_refused(draw):
+    with pytest.raises(CasebookError, match="found no RiskTable; expected one or more, by name"):
+        draw({})
+    with pytest.raises(CasebookError, match="found names that read alike"):
+        draw({1: FOUR, "1": FOUR})
+    with pytest.raises(CasebookError, match="expected a mapping of names to them"):
+        draw({"curve": TWO})
+
+
+def test_times_and_horizons_that_are_none_are_refused():
+    for wrong in (-1, "soon", math.nan, [1, 2]):
+        with pytest.raises(CasebookError, match="horizon"):
+            display.curves({"two": TWO}, wrong)
+        with pytest.raises(CasebookError, match="horizon"):
+            display.censored({"four": FOUR}, wrong)
+    with pytest.raises(CasebookError, match="times"):
+        display.milestones({"two": TWO}, ("soon",))
+    with pytest.raises(CasebookError, match=r"found times that read alike .1 days, 1 days."):
+        display.milestones({"two": TWO}, (1, 1.0000001))
+    assert display.censored({"four": FOUR}, math.inf).equals(display.censored({"four": FOUR}))
+
+
 def test_a_median_that_is_not_reached_is_said_so():
     assert display.quantile_text(estimate.Quantile(418.0, 192.0, math.inf)) == "418 (192 to not reached)"
 

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casebook.cohort import endpoints
-from casebook.cohort.endpoints import ENDPOINTS, Endpoint, derive, left_out, steps, with_mrd_dates
+from casebook.cohort import endpoints, record
+from casebook.cohort.display import steps
+from casebook.cohort.endpoints import ENDPOINTS, Endpoint, derive, left_out
+from casebook.cohort.readings import with_mrd_dates
 from casebook.cohort.risktable import tabulate
 from casebook.errors import CasebookError
 
@@ -294,10 +296,25 @@ def test_tables_that_give_no_times_are_refused(spoil, said):
         derive(spoil(SIX), ENDPOINTS["OS"])
 
 
-@pytest.mark.parametrize("cutoff", ["soon", pd.NaT, "2020-01-01 12:00", pd.Timestamp("2020-01-01", tz="UTC")])
+@pytest.mark.parametrize(
+    "cutoff", ["soon", pd.NaT, "2020-01-01 12:00", pd.Timestamp("2020-01-01", tz="UTC"), ["2020"]]
+)
 def test_a_cutoff_that_is_no_day_is_refused(cutoff):
     with pytest.raises(CasebookError, match="expected a day such as"):
         derive(SIX, ENDPOINTS["OS"], cutoff=cutoff)
+    with pytest.raises(CasebookError, match="expected a day such as"):
+        record.load(cutoff=cutoff)
+
+
+def test_what_is_no_table_no_endpoint_and_no_priority_is_refused():
+    for wrong in (None, "OS", ENDPOINTS):
+        with pytest.raises(CasebookError, match=r"found the endpoint .*; expected an Endpoint"):
+            derive(SIX, wrong)
+    with pytest.raises(CasebookError, match="found patients of type NoneType; expected a DataFrame"):
+        derive(None, ENDPOINTS["OS"])
+    for wrong in ("relapse, death", None):
+        with pytest.raises(CasebookError, match="expected a sequence of causes"):
+            derive(SIX, ENDPOINTS["OS"], priority=wrong)
 
 
 def test_a_definition_that_cannot_be_used_is_refused():
@@ -405,7 +422,7 @@ def test_what_cannot_be_quantified_is_positive_unless_it_is_said_not_to_be():
 
 
 def test_readings_after_the_cutoff_are_not_seen():
-    dated = with_mrd_dates(cohort(READINGS), positive=("positive",), cutoff="2020-03-31")
+    dated = with_mrd_dates(cohort(READINGS), positive=("positive",))
     frame = derive(dated, ENDPOINTS["MRDFREE"], cutoff="2020-03-31").set_index("USUBJID")
     # The cutoff is day 90: b's positive reading on day 91 is not seen. From day 28 to day 90 are 62 days.
     assert frame["AVAL"].to_dict() == {"a": 18, "b": 62, "c": 62}

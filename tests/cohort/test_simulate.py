@@ -15,19 +15,13 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from casebook.cohort import record, simulate
-from casebook.cohort.endpoints import DEATH, ENDPOINTS, RELAPSE, Endpoint, derive, with_mrd_dates
+from casebook.cohort import record, scenario, simulate
+from casebook.cohort.endpoints import DEATH, ENDPOINTS, RELAPSE, Endpoint, derive
 from casebook.cohort.estimate import aalen_johansen, kaplan_meier
+from casebook.cohort.readings import with_mrd_dates
 from casebook.cohort.risktable import RiskTable, tabulate
-from casebook.cohort.simulate import (
-    DAYS_A_MONTH,
-    SCENARIO,
-    STATES,
-    AdverseEvent,
-    Scenario,
-    parameters,
-    truth,
-)
+from casebook.cohort.scenario import SCENARIO, AdverseEvent, Scenario, parameters
+from casebook.cohort.simulate import DAYS_A_MONTH, STATES, truth
 from casebook.errors import CasebookError
 from casebook.trials import evidence
 
@@ -98,7 +92,7 @@ def test_survival_after_relapse_is_the_convolution_of_two_exponentials():
 def test_with_changing_rates_the_truth_solves_the_forward_equations():
     def moves(month: float, state: np.ndarray) -> list[float]:
         piece = np.searchsorted(CHANGING.from_month, month, side="right") - 1
-        h, r0, d0, r1, d1, m = (getattr(CHANGING, name)[piece] for name in simulate.RATES)
+        h, r0, d0, r1, d1, m = (getattr(CHANGING, name)[piece] for name in scenario.RATES)
         waiting, transplanted, relapsed, relapsed_after = state[:4]
         return [
             -(h + r0 + d0) * waiting,
@@ -125,9 +119,11 @@ def test_at_the_start_all_wait_and_states_always_sum_to_one():
     assert truth(CHANGING, []).empty
 
 
-@pytest.mark.parametrize("times", [[-1], [math.nan], [math.inf], [[1, 2]]])
+@pytest.mark.parametrize(
+    "times", [[-1], [math.nan], [math.inf], [[1, 2]], ["a"], [[1], [1, 2]], None, 30, [1e100]]
+)
 def test_times_without_a_probability_are_refused(times):
-    with pytest.raises(CasebookError, match="expected days of 0 or more"):
+    with pytest.raises(CasebookError, match="expected a row of days from 0 to 1000000"):
         truth(SCENARIO, times)
 
 
@@ -192,7 +188,7 @@ EDGES = {
     "no adverse event": replace(SCENARIO, adverse_events=()),
     "no visit": replace(SCENARIO, visits=()),
     "no HSCT": replace(SCENARIO, hsct=(0.0,) * 3),
-    "nothing happens": replace(SCENARIO, **dict.fromkeys(simulate.RATES, (0.0,) * 3), drop_out=0.0),
+    "nothing happens": replace(SCENARIO, **dict.fromkeys(scenario.RATES, (0.0,) * 3), drop_out=0.0),
     "cutoff on the last start": replace(SCENARIO, cutoff=dt.date(2019, 12, 31)),
 }
 
@@ -329,17 +325,27 @@ def test_rates_follow_from_the_published_ones():
     rates = evidence.load().rates
     printed = rates["printed"].astype(float) / 100
 
-    # HSCT: 48 of 54 from month 1 to month 3 (the range) at one rate.
-    share = rates.at["locatelli2021-r38", "events"] / rates.at["locatelli2021-r38", "denominator"]
-    low, high = rates.loc["locatelli2021-r40", ["ci_lower", "ci_upper"]]
-    assert SCENARIO.from_month == (0, low, high)
-    assert SCENARIO.hsct == (0, pytest.approx(-math.log(1 - share) / (high - low), rel=1e-3), 0)
-
     # Before HSCT: disease-free survival at 24 months, shared out as 35 relapses and 12 deaths.
     total = -math.log(printed["brown2021-r034"]) / rates.at["brown2021-r034", "time_months"]
     relapses, deaths = rates.loc[["brown2021-r012", "brown2021-r015"], "events"]
     assert SCENARIO.relapse_before_hsct[0] == pytest.approx(total * relapses / (relapses + deaths), rel=1e-3)
     assert SCENARIO.death_before_hsct[0] == pytest.approx(total * deaths / (relapses + deaths), rel=1e-3)
+
+    # The one late treatment failure (brown2021-r009) has no state: the loss is shared out between the other two alone.
+    assert rates.at["brown2021-r009", "events"] == 1
+    assert SCENARIO.relapse_before_hsct[0] + SCENARIO.death_before_hsct[0] == pytest.approx(total, rel=1e-3)
+
+    # HSCT: 48 of 54 from month 1 to month 3 (the range) at one rate h beside that total r of relapse and death. Who is left
+    # after month 1 leaves at h + r, a part h / (h + r) of them to be transplanted.
+    share = rates.at["locatelli2021-r38", "events"] / rates.at["locatelli2021-r38", "denominator"]
+    low, high = rates.loc["locatelli2021-r40", ["ci_lower", "ci_upper"]]
+
+    def lacking(h: float) -> float:
+        left = math.exp(-total * low)
+        return left * h / (h + total) * (1 - math.exp(-(h + total) * (high - low))) - share
+
+    assert SCENARIO.from_month == (0, low, high)
+    assert SCENARIO.hsct == (0, pytest.approx(brentq(lacking, 0.1, 10), rel=1e-3), 0)
 
     # After: disease-free survival, and the part of its loss that is death without relapse.
     months = rates.at["algeri2025-r01", "time_months"]
@@ -355,6 +361,27 @@ def test_rates_follow_from_the_published_ones():
         return free + in_relapse - alive
 
     assert SCENARIO.death_after_relapse[0] == pytest.approx(brentq(missing, total + 1e-6, 1), rel=1e-3)
+
+
+def test_as_many_are_transplanted_as_in_the_trial_although_some_relapse_or_die_first():
+    # 48 of 54, as printed (locatelli2021-r38), and nobody before month 1 or after month 3.
+    found = truth(SCENARIO, np.array([1, 3, 24]) * DAYS_A_MONTH)["TTHSCT"]
+    assert found.tolist() == pytest.approx([0, 48 / 54, 48 / 54], abs=5e-5)
+    hsct = table_of(derive(drawn("default").patients, ENDPOINTS["TTHSCT"]), ENDPOINTS["TTHSCT"])
+    share = aalen_johansen(hsct)["HSCT"].at([120])["estimate"].item()
+    assert share == pytest.approx(48 / 54, abs=0.008)  # 3.5 binomial standard errors of 20,000 patients
+
+
+def test_ages_are_lognormal_and_their_description_says_what_that_misses():
+    age = drawn("default").patients["age_years"]
+    lower, middle, upper = age.quantile([0.25, 0.5, 0.75])
+    printed = evidence.load().rates.loc["locatelli2021-r60"]
+    assert middle == pytest.approx(float(printed["printed"]), abs=0.15)
+    # By hand: 5 / sqrt(10.5 / 4) and 5 * sqrt(10.5 / 4); ages are kept to a tenth of a year.
+    assert (lower, upper) == pytest.approx((3.086, 8.101), abs=0.15)
+    said = parameters().set_index("parameter").at["age, ratio of the quartiles", "derivation"]
+    assert "quartiles are then 3.1 and 8.1" in said
+    assert f"the printed quartiles, {printed['ci_lower']:g} and {printed['ci_upper']:g}" in said
 
 
 def test_other_parameters_follow_from_the_published_rates():
@@ -376,9 +403,9 @@ def test_other_parameters_follow_from_the_published_rates():
     negative = ndtr((SCENARIO.detection_limit - level) / error)
     assert negative == pytest.approx(row["events"] / row["denominator"], abs=0.0005)
 
-    assert float(rates.at["locatelli2021-r60", "printed"]) == simulate.AGE_MEDIAN
-    assert tuple(rates.loc["locatelli2021-r60", ["ci_lower", "ci_upper"]]) == simulate.AGE_QUARTILES
-    for _, _, count, source in simulate.GRAFTS:
+    assert float(rates.at["locatelli2021-r60", "printed"]) == scenario.AGE_MEDIAN
+    assert tuple(rates.loc["locatelli2021-r60", ["ci_lower", "ci_upper"]]) == scenario.AGE_QUARTILES
+    for _, _, count, source in scenario.GRAFTS:
         assert rates.at[source, "events"] == count
 
 
@@ -387,7 +414,7 @@ def test_every_parameter_has_a_source_that_exists():
     for sources in frame["source"]:
         assert sources == "assumed" or set(sources.split(", ")) <= known, sources
     named = {field.name for field in fields(Scenario)} - {"from_month", "adverse_events"}
-    assert named == set(simulate.SOURCES) <= set(frame["parameter"])
+    assert named == set(scenario.SOURCES) <= set(frame["parameter"])
     assert frame.loc[frame["parameter"] == "hsct", "period"].tolist() == ["0 to 1", "1 to 3", "from 3"]
 
 
@@ -416,23 +443,53 @@ def test_a_parameter_that_was_changed_no_longer_claims_its_source():
     [
         ({"n": 0}, "found n=0; expected a whole number of 1 or more"),
         ({"n": 1.5}, "found n=1.5"),
-        ({"from_month": ()}, "expected months that ascend from 0"),
-        ({"from_month": (1.0, 2.0, 3.0)}, "expected months that ascend from 0"),
-        ({"from_month": (0.0, 2.0, 2.0)}, "expected months that ascend from 0"),
-        ({"hsct": (0.1,)}, "expected 3 rates of 0 or more, one for each from_month"),
+        ({"from_month": ()}, "expected a tuple of months that ascend from 0"),
+        ({"from_month": (1.0, 2.0, 3.0)}, "expected a tuple of months that ascend from 0"),
+        ({"from_month": (0.0, 2.0, 2.0)}, "expected a tuple of months that ascend from 0"),
+        ({"hsct": (0.1,)}, "expected a tuple of 3 rates of 0 or more, one for each from_month"),
         ({"hsct": (0.1, -0.1, 0.1)}, "found hsct=(0.1, -0.1, 0.1)"),
-        ({"hsct": (0.1, math.nan, 0.1)}, "expected 3 rates of 0 or more"),
+        ({"hsct": (0.1, math.nan, 0.1)}, "expected a tuple of 3 rates of 0 or more"),
         ({"drop_out": -1.0}, "found drop_out=-1.0; expected 0 or more"),
         ({"mrd_noise_sd": math.nan}, "found mrd_noise_sd=nan"),
-        ({"cutoff": dt.date(2019, 12, 30)}, "expected none before the last start, 2019-12-31"),
+        (
+            {"cutoff": dt.date(2019, 12, 30)},
+            "expected none before the last start, day 730 of accrual from 2018-01-01",
+        ),
         ({"quantification_limit": -2.5}, "limit of detection not above that of quantification"),
-        ({"visits": (28, 0)}, "expected whole days of 0 or more that ascend"),
+        ({"visits": (28, 0)}, "expected a tuple of whole days of 0 or more that ascend"),
         (
             {"adverse_events": (AdverseEvent("Fever", 0.6, 0.6),)},
             "found the probabilities (0.6, 0.6) of Fever",
         ),
         ({"adverse_events": (AdverseEvent("Fever", 0.1, 0.1),) * 2}, "expected each term once"),
         ({"serious_if_severe": 1.1}, "of serious_if_severe; expected 0 to 1"),
+        # What is no number, or no date, or no tuple of them.
+        ({"n": math.nan}, "found n=nan; expected a whole number of 1 or more"),
+        ({"n": "a"}, "found n='a'; expected a whole number"),
+        ({"n": True}, "found n=True; expected a whole number"),
+        ({"n": None}, "found n=None; expected a whole number"),
+        ({"infusion_days": math.inf}, "found infusion_days=inf; expected a whole number"),
+        ({"from_month": 0.0}, "found from_month=0.0; expected a tuple"),
+        ({"hsct": 1.0}, "found hsct=1.0; expected a tuple of 3 rates"),
+        ({"hsct": ("a", 1.0, 0.0)}, "found hsct=('a', 1.0, 0.0); expected a tuple of 3 rates"),
+        ({"drop_out": "a"}, "found drop_out='a'; expected 0 or more"),
+        ({"mrd_baseline": math.nan}, "found mrd_baseline=nan; expected a number"),
+        ({"mrd_at_relapse": None}, "found mrd_at_relapse=None; expected a number"),
+        ({"detection_limit": -math.inf}, "found detection_limit=-inf; expected a number"),
+        ({"visits": 28}, "found visits=28; expected a tuple of whole days"),
+        ({"visits": (0, math.inf)}, "found visits=(0, inf); expected a tuple of whole days"),
+        ({"cutoff": "2022-12-31"}, "found cutoff='2022-12-31'; expected a datetime.date from 1900 to 2199"),
+        ({"cutoff": pd.NaT}, "found cutoff=NaT; expected a datetime.date"),
+        ({"accrual_start": dt.datetime(2018, 1, 1)}, "found accrual_start=datetime.datetime(2018"),
+        ({"cutoff": dt.date.max}, "found cutoff=datetime.date(9999, 12, 31); expected a datetime.date"),
+        ({"accrual_days": 10**12}, "expected none before the last start, day 1e+12 of accrual"),
+        ({"adverse_events": None}, "found adverse_events=None; expected a tuple of AdverseEvent"),
+        ({"adverse_events": (("Fever", 0.1, 0.1),)}, "expected a tuple of AdverseEvent"),
+        (
+            {"adverse_events": (AdverseEvent("Fever", "a", 0.1),)},
+            "found the probabilities ('a', 0.1) of Fever",
+        ),
+        ({"serious_if_severe": math.nan}, "found the probabilities (nan,) of serious_if_severe"),
     ],
 )
 def test_a_scenario_that_cannot_be_is_refused(change, said):
@@ -440,7 +497,14 @@ def test_a_scenario_that_cannot_be_is_refused(change, said):
         replace(SCENARIO, **change)
 
 
-@pytest.mark.parametrize("seed", [-1, 1.0, "1", None, True])
+@pytest.mark.parametrize("seed", [-1, 1.0, "1", "a", None, True])
 def test_a_seed_that_is_no_whole_number_is_refused(seed):
     with pytest.raises(CasebookError, match="expected a whole number of 0 or more"):
         simulate.simulate(SCENARIO, seed)
+
+
+def test_what_is_no_scenario_is_refused():
+    with pytest.raises(CasebookError, match="found the scenario 5; expected a Scenario"):
+        simulate.simulate(5)
+    with pytest.raises(CasebookError, match="found the scenario None; expected a Scenario"):
+        truth(None, [30])

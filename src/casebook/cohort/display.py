@@ -1,54 +1,64 @@
-"""Curves and tables of risk as the frames that figures take, and as text for the tables that chapters print."""
+"""Curves, tables of risk and endpoints as the frames that figures take, and as text for the tables that chapters print."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from math import isinf
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 from scipy.special import betaincinv
 
-from casebook.cohort.endpoints import Endpoint
+from casebook.cohort.dates import by_id, day, in_words, iso
+from casebook.cohort.endpoints import PRIORITY, Endpoint, derive
 from casebook.cohort.estimate import Curve, Quantile
-from casebook.cohort.risktable import RiskTable
+from casebook.cohort.risktable import RiskTable, checked_times
 from casebook.errors import CasebookError
+
+Drawn = TypeVar("Drawn", Curve, RiskTable)
 
 
 def curves(estimates: Mapping[Hashable, Curve], horizon: float | None = None) -> pd.DataFrame:
     """Curves as steps: ``curve``, ``time``, ``estimate``, ``lower``, ``upper``, each from time 0 on.
 
     A curve ends at its ``until``, if that is finite, or else at its last time; with a ``horizon``, at that at the latest.
+
+    Raises CasebookError if there is no curve, two names read alike, or the horizon is no time from 0 on.
     """
+    end = _end(horizon)
     frames = []
-    for name, curve in estimates.items():
-        last = min(
-            curve.time[-1] if isinf(curve.until) else curve.until, np.inf if horizon is None else horizon
-        )
+    for name, curve in _named(estimates, Curve).items():
+        last = min(curve.time[-1] if isinf(curve.until) else curve.until, end)
         times = np.unique([0.0, *curve.time[curve.time < last], last])
-        frames.append(curve.at(times).assign(curve=str(name)))
+        frames.append(curve.at(times).assign(curve=name))
     return pd.concat(frames, ignore_index=True)[["curve", "time", "estimate", "lower", "upper"]]
 
 
 def at_risk(tables: Mapping[Hashable, RiskTable], times: Sequence[float]) -> pd.DataFrame:
-    """Numbers at risk at these times: ``curve``, ``time``, ``n``."""
+    """Numbers at risk at these times: ``curve``, ``time``, ``n``.
+
+    Raises CasebookError if there is no table, two names read alike, or a time is none.
+    """
     return pd.concat(
         [
-            pd.DataFrame({"curve": str(name), "time": list(times), "n": table.at_risk_at(times)})
-            for name, table in tables.items()
+            pd.DataFrame({"curve": name, "time": list(times), "n": table.at_risk_at(times)})
+            for name, table in _named(tables, RiskTable).items()
         ],
         ignore_index=True,
     )
 
 
-def censored(tables: Mapping[Hashable, RiskTable], horizon: float = np.inf) -> pd.DataFrame:
-    """Times at which somebody is censored: ``curve``, ``time``."""
+def censored(tables: Mapping[Hashable, RiskTable], horizon: float | None = None) -> pd.DataFrame:
+    """Times at which somebody is censored: ``curve``, ``time``.
+
+    Raises CasebookError if there is no table, two names read alike, or the horizon is no time from 0 on.
+    """
+    end = _end(horizon)
     return pd.concat(
         [
-            pd.DataFrame(
-                {"curve": str(name), "time": table.time[(table.censored > 0) & (table.time <= horizon)]}
-            )
-            for name, table in tables.items()
+            pd.DataFrame({"curve": name, "time": table.time[(table.censored > 0) & (table.time <= end)]})
+            for name, table in _named(tables, RiskTable).items()
         ],
         ignore_index=True,
     )
@@ -89,16 +99,49 @@ def event_free(table: RiskTable, confidence: float = 0.95) -> pd.DataFrame:
 def milestones(
     estimates: Mapping[Hashable, Curve], times: Sequence[float], unit: str = "days"
 ) -> pd.DataFrame:
-    """Estimates with limits at some times, in percent; a row a curve, a column a time."""
+    """Estimates with limits at some times, in percent; a row a curve, a column a time.
+
+    Raises CasebookError if there is no curve, or two names, or two times, read alike.
+    """
+    named = _named(estimates, Curve)
+    times = np.atleast_1d(checked_times(times, "times"))
+    columns = [f"{time:g} {unit}" for time in times]
+    if len(set(columns)) < len(columns):
+        raise CasebookError(f"found times that read alike ({', '.join(columns)}); expected each column once")
     return pd.DataFrame(
         {
-            f"{time:g} {unit}": {
-                str(name): "not reached" if time > curve.until else _percent(curve.at([time]).iloc[0])
-                for name, curve in estimates.items()
+            column: {
+                name: "not reached" if time > curve.until else _percent(curve.at([time]).iloc[0])
+                for name, curve in named.items()
             }
-            for time in times
+            for column, time in zip(columns, times, strict=True)
         }
     )
+
+
+def _named(given: Mapping[Hashable, Drawn], kind: type[Drawn]) -> dict[str, Drawn]:
+    """What is given, by the text of its names, which is what a page shows."""
+    if not isinstance(given, Mapping) or not all(isinstance(one, kind) for one in given.values()):
+        raise CasebookError(
+            f"found {type(given).__name__} as {kind.__name__}s; expected a mapping of names to them"
+        )
+    named = {str(name): one for name, one in given.items()}
+    if not named:
+        raise CasebookError(f"found no {kind.__name__}; expected one or more, by name")
+    if len(named) < len(given):
+        raise CasebookError(
+            f"found names that read alike ({', '.join(map(repr, given))}); expected each once"
+        )
+    return named
+
+
+def _end(horizon: float | None) -> float:
+    if horizon is None or np.array_equal(horizon, np.inf):
+        return np.inf
+    end = checked_times(horizon, "horizon")
+    if end.ndim:
+        raise CasebookError(f"found the horizon {horizon!r}; expected one time")
+    return end.item()
 
 
 def _percent(row: pd.Series) -> str:
@@ -126,3 +169,85 @@ def definitions(endpoints: Mapping[str, Endpoint]) -> pd.DataFrame:
         },
         orient="index",
     )
+
+
+def steps(
+    patients: pd.DataFrame,
+    endpoint: Endpoint,
+    patient: str,
+    *,
+    cutoff: pd.Timestamp | str | None = None,
+    entry: str | None = None,
+    priority: Sequence[str] = PRIORITY,
+    same_day: str = "keep",
+) -> pd.DataFrame:
+    """How the dates of one patient become the endpoint, step by step.
+
+    Takes what :func:`derive` takes, and the id of a patient.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``step`` (what is asked), ``date`` (ISO, or "none") and ``reading`` (what it means for the endpoint), as
+        text. The last row is the result; it comes from :func:`derive` itself.
+
+    Raises
+    ------
+    CasebookError
+        If there is no such patient, and where :func:`derive` does.
+    """
+    found = by_id(patients)
+    if patient not in found.index:
+        raise CasebookError(f"found no patient {patient!r}; expected an id of the patients")
+    one = found.loc[[patient]].rename_axis("id").reset_index()
+    result = derive(one, endpoint, cutoff=cutoff, entry=entry, priority=priority, same_day=same_day)
+    row = one.iloc[0]
+    origin = row[endpoint.origin]
+    last_day = None if cutoff is None else day(cutoff)
+
+    def reading(date: pd.Timestamp, meaning: str) -> str:
+        if pd.isna(date):
+            return "no day recorded"
+        if last_day is not None and date > last_day:
+            return "after the data cutoff: not seen"
+        if pd.isna(origin):
+            return meaning
+        return f"{meaning}, day {(date - origin).days}"
+
+    rows = [
+        (
+            "origin",
+            endpoint.origin,
+            "day 0" if pd.notna(origin) else "no day recorded: no time can be counted",
+        )
+    ]
+    if pd.notna(origin) and last_day is not None and origin > last_day:
+        rows = [("origin", endpoint.origin, "after the data cutoff: not seen")]
+    if entry is not None:
+        rows.append(("entry", entry, reading(row[entry], "at risk only after it")))
+    for kind, occurrences in (
+        ("event", endpoint.events),
+        ("competing event", endpoint.competing),
+        ("ends follow-up", endpoint.censored_by),
+    ):
+        rows += [(f"{kind}: {what}", column, reading(row[column], kind)) for column, what in occurrences]
+    rows.append(
+        (
+            f"censoring: {in_words(endpoint.censored_at)}",
+            endpoint.censored_at,
+            "not known"
+            if pd.isna(row[endpoint.censored_at])
+            else reading(row[endpoint.censored_at], "known to be without an event until then"),
+        )
+    )
+    said = [(step, iso(row[column]), meaning) for step, column, meaning in rows]
+    if last_day is not None:
+        said.append(("data cutoff", iso(last_day), "nothing later is seen"))
+    if result.empty:
+        said.append(("result", "none", f"left out: {result.attrs['left_out'][patient]}"))
+    else:
+        end = result.iloc[0]
+        outcome = "censored at" if end["CNSR"] else "event:"
+        since = f" (at risk from day {end['ENTRY']:g})" if entry is not None else ""
+        said.append(("result", iso(end["ADT"]), f"{outcome} {end['EVNTDESC']}, day {end['AVAL']:g}{since}"))
+    return pd.DataFrame(said, columns=["step", "date", "reading"])

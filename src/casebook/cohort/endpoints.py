@@ -22,16 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from casebook.cohort import schema
+from casebook.cohort.dates import by_id, dated, day, in_words, some
 from casebook.errors import CasebookError
-
-if TYPE_CHECKING:
-    from casebook.cohort.record import Cohort
 
 Occurrence = tuple[str, str]
 """A column of dates, and what happened on them in words."""
@@ -148,9 +144,10 @@ ENDPOINTS = {
 }
 """The endpoints of the book, by code.
 
-``MRDFREE`` needs the columns that :func:`with_mrd_dates` adds. All its patients are followed to their last contact, those
-with an event and those without alike; after the last reading MRD is taken as absent, so that where readings stop early it
-is optimistic. (Censored at the last reading instead, only patients without an event would leave the risk set there.)
+``MRDFREE`` needs the columns that :func:`casebook.cohort.readings.with_mrd_dates` adds. All its patients are followed to
+their last contact, those with an event and those without alike; after the last reading MRD is taken as absent, so that
+where readings stop early it is optimistic. (Censored at the last reading instead, only patients without an event would
+leave the risk set there.)
 """
 
 COLUMNS = {
@@ -213,18 +210,18 @@ def derive(
         For missing columns, columns that hold no dates, ids given twice, a priority that does not name every cause, a
         patient without an event who has no date of censoring or one before the origin, and, if asked for, times of 0.
     """
-    dates = _dates(patients, endpoint, entry)
     _check_options(endpoint, priority, same_day)
-    last_day = None if cutoff is None else _day(cutoff)
+    dates = dated(patients, (*endpoint.columns, *([] if entry is None else [entry])), endpoint.paramcd)
+    last_day = None if cutoff is None else day(cutoff)
     if last_day is not None:
         dates = dates.where(dates <= last_day)
 
     origin = dates[endpoint.origin]
     excluded = pd.Series(None, dates.index, dtype="object")
     unseen = "" if cutoff is None else " by the data cutoff"
-    excluded[origin.isna()] = f"no {_words(endpoint.origin)}{unseen}"
+    excluded[origin.isna()] = f"no {in_words(endpoint.origin)}{unseen}"
     for column, what in (*endpoint.events, *endpoint.competing, *endpoint.censored_by):
-        excluded[excluded.isna() & (dates[column] < origin)] = f"{what} before {_words(endpoint.origin)}"
+        excluded[excluded.isna() & (dates[column] < origin)] = f"{what} before {in_words(endpoint.origin)}"
 
     end = _end(dates, _seen_until(patients, endpoint, last_day), endpoint, priority)
     _check_followed(dates, end, endpoint, excluded.isna())
@@ -232,16 +229,16 @@ def derive(
     entered = pd.Series(0.0, dates.index)
     if entry is not None:
         entered = (dates[entry] - origin).dt.days.astype("float64").clip(lower=0)
-        excluded[excluded.isna() & entered.isna()] = f"no {_words(entry)}{unseen}"
+        excluded[excluded.isna() & entered.isna()] = f"no {in_words(entry)}{unseen}"
         excluded[excluded.isna() & (entered > 0) & (days <= entered)] = (
-            f"followed no longer than to {_words(entry)}"
+            f"followed no longer than to {in_words(entry)}"
         )
 
     here = excluded.isna()
     at_origin = here & (days == 0)
     if same_day == "error" and at_origin.any():
         raise CasebookError(
-            f"{endpoint.paramcd}: found times that end on the day of origin, of {_names(at_origin)}; "
+            f"{endpoint.paramcd}: found times that end on the day of origin, of {some(at_origin)}; "
             "expected times above 0 (or same_day='keep' or 'half')"
         )
     if same_day == "half":
@@ -279,200 +276,14 @@ def left_out(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"USUBJID": list(found), "REASON": list(found.values())}, dtype="object")
 
 
-def with_mrd_dates(
-    cohort: Cohort,
-    *,
-    negative: Sequence[str] = ("negative",),
-    positive: Sequence[str] = ("positive", "not quantifiable"),
-    cutoff: pd.Timestamp | str | None = None,
-) -> pd.DataFrame:
-    """The patients with the dates that readings of MRD give.
-
-    Parameters
-    ----------
-    cohort
-        Its ``patients`` and ``assessments`` are used; of these the rows with the analyte ``MRD``.
-    negative, positive : sequence of str
-        Which results count as which. One in neither begins no freedom from MRD and ends none: leave ``not quantifiable``
-        out of both (it is positive, but below what can be measured) if it is too little to end it.
-    cutoff : Timestamp or str, optional
-        The last day that is seen: later readings are left out, as :func:`derive` with the same cutoff leaves out their dates.
-
-    Returns
-    -------
-    DataFrame
-        ``patients`` with two columns of dates more. ``negative_reading_date``: the first day after the start of
-        blinatumomab with readings that are all negative. ``positive_reading_date``: the first later day with a positive
-        reading. NaT where there is none.
-        The day of the start is before treatment. Freedom from MRD ends between two readings; here it ends at the later
-        one, as it does in trials, so that how often is looked matters.
-
-    Raises
-    ------
-    CasebookError
-        If a result is said to be both, or a reading is of a patient who is not there, or has no date (only a visit).
-    """
-    both = sorted(set(negative) & set(positive))
-    if both:
-        raise CasebookError(f"found {', '.join(both)} as negative and positive; expected each result once")
-    patients = _by_id(cohort.patients)
-    readings = cohort.assessments[cohort.assessments["analyte"] == schema.MRD]
-    strangers = set(readings["patient"]) - set(patients.index)
-    if strangers:
-        raise CasebookError(
-            f"found readings of {', '.join(sorted(strangers)[:5])}; expected patients of the cohort"
-        )
-    undated = readings["date"].isna()
-    if undated.any():
-        raise CasebookError(
-            f"found {undated.sum()} readings of MRD without a date; expected dates (leave out the rows without one)"
-        )
-    if cutoff is not None:
-        readings = readings[readings["date"] <= _day(cutoff)]
-    start = readings["patient"].map(patients["blinatumomab_start"])
-    readings = readings[readings["date"] > start]
-    days = (
-        pd.DataFrame(
-            {
-                "patient": readings["patient"],
-                "date": readings["date"],
-                "negative": readings["result"].isin(negative),
-                "positive": readings["result"].isin(positive),
-            }
-        )
-        .groupby(["patient", "date"], sort=False)
-        .agg(negative=("negative", "all"), positive=("positive", "any"))
-        .reset_index()
-    )
-    first = days[days["negative"]].groupby("patient")["date"].min()
-    since = days[days["date"] >= days["patient"].map(first)]
-    again = since[since["positive"]].groupby("patient")["date"].min()
-    found = {"negative_reading_date": first, "positive_reading_date": again}
-    return cohort.patients.assign(
-        **{column: dates.reindex(patients.index).to_numpy() for column, dates in found.items()}
-    )
-
-
-def steps(
-    patients: pd.DataFrame,
-    endpoint: Endpoint,
-    patient: str,
-    *,
-    cutoff: pd.Timestamp | str | None = None,
-    entry: str | None = None,
-    priority: Sequence[str] = PRIORITY,
-    same_day: str = "keep",
-) -> pd.DataFrame:
-    """How the dates of one patient become the endpoint, step by step.
-
-    Takes what :func:`derive` takes, and the id of a patient.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``step`` (what is asked), ``date`` (ISO, or "none") and ``reading`` (what it means for the endpoint), as
-        text. The last row is the result; it comes from :func:`derive` itself.
-
-    Raises
-    ------
-    CasebookError
-        If there is no such patient, and where :func:`derive` does.
-    """
-    found = _by_id(patients)
-    if patient not in found.index:
-        raise CasebookError(f"found no patient {patient!r}; expected an id of the patients")
-    one = found.loc[[patient]].rename_axis("id").reset_index()
-    result = derive(one, endpoint, cutoff=cutoff, entry=entry, priority=priority, same_day=same_day)
-    row = one.iloc[0]
-    origin = row[endpoint.origin]
-    last_day = None if cutoff is None else _day(cutoff)
-
-    def reading(date: pd.Timestamp, meaning: str) -> str:
-        if pd.isna(date):
-            return "no day recorded"
-        if last_day is not None and date > last_day:
-            return "after the data cutoff: not seen"
-        if pd.isna(origin):
-            return meaning
-        return f"{meaning}, day {(date - origin).days}"
-
-    rows = [
-        (
-            "origin",
-            endpoint.origin,
-            "day 0" if pd.notna(origin) else "no day recorded: no time can be counted",
-        )
-    ]
-    if pd.notna(origin) and last_day is not None and origin > last_day:
-        rows = [("origin", endpoint.origin, "after the data cutoff: not seen")]
-    if entry is not None:
-        rows.append(("entry", entry, reading(row[entry], "at risk only after it")))
-    for kind, occurrences in (
-        ("event", endpoint.events),
-        ("competing event", endpoint.competing),
-        ("ends follow-up", endpoint.censored_by),
-    ):
-        rows += [(f"{kind}: {what}", column, reading(row[column], kind)) for column, what in occurrences]
-    rows.append(
-        (
-            f"censoring: {_words(endpoint.censored_at)}",
-            endpoint.censored_at,
-            "not known"
-            if pd.isna(row[endpoint.censored_at])
-            else reading(row[endpoint.censored_at], "known to be without an event until then"),
-        )
-    )
-    said = [(step, _iso(row[column]), meaning) for step, column, meaning in rows]
-    if last_day is not None:
-        said.append(("data cutoff", _iso(last_day), "nothing later is seen"))
-    if result.empty:
-        said.append(("result", "none", f"left out: {result.attrs['left_out'][patient]}"))
-    else:
-        end = result.iloc[0]
-        outcome = "censored at" if end["CNSR"] else "event:"
-        since = f" (at risk from day {end['ENTRY']:g})" if entry is not None else ""
-        said.append(("result", _iso(end["ADT"]), f"{outcome} {end['EVNTDESC']}, day {end['AVAL']:g}{since}"))
-    return pd.DataFrame(said, columns=["step", "date", "reading"])
-
-
 # -- the parts of derive ------------------------------------------------------------------------------------
 
 
-def _by_id(patients: pd.DataFrame) -> pd.DataFrame:
-    """The patients indexed by id, as text tables and as a record hold them."""
-    indexed = patients.set_index("id") if "id" in patients.columns else patients
-    twice = indexed.index[indexed.index.duplicated()].unique()
-    if len(twice):
-        raise CasebookError(
-            f"found more than one row of {', '.join(map(str, twice[:5]))}; expected each patient once"
-        )
-    return indexed
-
-
-def _dates(patients: pd.DataFrame, endpoint: Endpoint, entry: str | None) -> pd.DataFrame:
-    """The columns of dates that are needed, checked, by id; without the date of censoring, which is no happening."""
-    found = _by_id(patients)
-    needed = dict.fromkeys((*endpoint.columns, *([] if entry is None else [entry])))
-    lacking = [column for column in needed if column not in found.columns]
-    if lacking:
-        raise CasebookError(
-            f"{endpoint.paramcd}: found no column {', '.join(lacking)}; expected dates of the patients"
-        )
-    for column in needed:
-        cells = found[column]
-        if not pd.api.types.is_datetime64_dtype(cells):
-            raise CasebookError(
-                f"{endpoint.paramcd}: found {cells.dtype} in {column}; expected dates (datetime64)"
-            )
-        timed = cells.notna() & (cells != cells.dt.normalize())
-        if timed.any():
-            raise CasebookError(
-                f"{endpoint.paramcd}: found a time of day in {column} of {_names(timed)}; expected dates alone"
-            )
-    return found[list(needed)]
-
-
 def _check_options(endpoint: Endpoint, priority: Sequence[str], same_day: str) -> None:
+    if not isinstance(endpoint, Endpoint):
+        raise CasebookError(f"found the endpoint {endpoint!r}; expected an Endpoint, such as ENDPOINTS['OS']")
+    if isinstance(priority, str) or not isinstance(priority, Sequence):
+        raise CasebookError(f"found the priority {priority!r}; expected a sequence of causes")
     missing = [cause for cause in endpoint.causes if cause not in priority]
     if missing:
         raise CasebookError(
@@ -484,15 +295,15 @@ def _check_options(endpoint: Endpoint, priority: Sequence[str], same_day: str) -
 
 def _seen_until(patients: pd.DataFrame, endpoint: Endpoint, last_day: pd.Timestamp | None) -> pd.DataFrame:
     """The day on which follow-up without an event ends (``ADT``), and why (``EVNTDESC``)."""
-    found = _by_id(patients)
+    found = by_id(patients)
     dated = [column for column, _ in (*endpoint.events, *endpoint.competing)]
     # A record may end with the event, without a last contact: until then the patient was followed.
     known = found[endpoint.censored_at].fillna(found[dated].max(axis=1))
     if last_day is None:
-        return pd.DataFrame({"ADT": known, "EVNTDESC": _words(endpoint.censored_at)})
+        return pd.DataFrame({"ADT": known, "EVNTDESC": in_words(endpoint.censored_at)})
     cut = known > last_day
     return pd.DataFrame(
-        {"ADT": known.mask(cut, last_day), "EVNTDESC": np.where(cut, CUTOFF, _words(endpoint.censored_at))}
+        {"ADT": known.mask(cut, last_day), "EVNTDESC": np.where(cut, CUTOFF, in_words(endpoint.censored_at))}
     )
 
 
@@ -526,40 +337,12 @@ def _check_followed(dates: pd.DataFrame, end: pd.DataFrame, endpoint: Endpoint, 
     unknown = here & end["ADT"].isna()
     if unknown.any():
         raise CasebookError(
-            f"{endpoint.paramcd}: found neither an event nor {endpoint.censored_at} of {_names(unknown)}; "
+            f"{endpoint.paramcd}: found neither an event nor {endpoint.censored_at} of {some(unknown)}; "
             "expected one of them"
         )
     before = here & (end["ADT"] < dates[endpoint.origin])
     if before.any():
         raise CasebookError(
-            f"{endpoint.paramcd}: found {endpoint.censored_at} before {endpoint.origin} of {_names(before)}; "
+            f"{endpoint.paramcd}: found {endpoint.censored_at} before {endpoint.origin} of {some(before)}; "
             "expected it on or after"
         )
-
-
-# -- words --------------------------------------------------------------------------------------------------
-
-
-def _day(date: pd.Timestamp | str) -> pd.Timestamp:
-    try:
-        day = pd.Timestamp(date)
-    except (ValueError, TypeError):
-        day = pd.NaT
-    if pd.isna(day) or day.tzinfo is not None or day != day.normalize():
-        raise CasebookError(f"found the date {date!r}; expected a day such as 2024-06-30")
-    return day
-
-
-def _iso(date: pd.Timestamp) -> str:
-    return "none" if pd.isna(date) else date.date().isoformat()
-
-
-def _words(column: str) -> str:
-    """A column of dates as a reader names it: ``last_contact_date`` is the last contact."""
-    words = column.removesuffix("_date").replace("_", " ")
-    return words.replace("hsct", "HSCT")
-
-
-def _names(mask: pd.Series) -> str:
-    ids = [str(one) for one in mask.index[mask]]
-    return ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from casebook.cohort import schema
+from casebook.cohort import dates, schema
 from casebook.errors import CasebookError, DataError, Problem
 from casebook.paths import DATA
 from casebook.tables import check, shown, unknown_references
@@ -51,7 +51,10 @@ def load(directory: Path | str = DATA / "cohort", *, cutoff: dt.date | None = No
     ------
     DataError
         Every problem of every table, with file, row, column, found and expected.
+    CasebookError
+        If the cutoff is no day.
     """
+    last_day = None if cutoff is None else dates.day(cutoff)
     directory = Path(directory)
     frames, problems = {}, []
     files = {name: shown(directory / f"{name}.csv") for name in schema.TABLES}
@@ -62,8 +65,8 @@ def load(directory: Path | str = DATA / "cohort", *, cutoff: dt.date | None = No
         if frame is not None:
             frames[name] = frame
     problems += _strangers(frames, files) + _broken_rules(frames, files)
-    if cutoff is not None:
-        problems += _after_cutoff(frames, files, pd.Timestamp(cutoff))
+    if last_day is not None:
+        problems += _after_cutoff(frames, files, last_day)
     if problems:
         raise DataError(problems)
     return Cohort(

@@ -8,11 +8,7 @@ start, with rates constant between given months, so that its state probabilities
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +16,17 @@ from scipy.linalg import expm
 
 from casebook.cohort import schema
 from casebook.cohort.record import Cohort
+from casebook.cohort.scenario import (
+    AGE_LIMITS,
+    AGE_MEDIAN,
+    AGE_QUARTILES,
+    DAYS_FROM_DIAGNOSIS,
+    DAYS_TO_RESOLVE,
+    GRADE_4_OF_SEVERE,
+    GRAFTS,
+    SCENARIO,
+    Scenario,
+)
 from casebook.errors import CasebookError
 
 DAYS_A_MONTH = schema.DAYS_A_YEAR / 12
@@ -29,206 +36,8 @@ STREAMS = ("accrual", "course", "drop-out", "background", "readings", "adverse e
 
 NEVER = np.inf
 
-
-class AdverseEvent(NamedTuple):
-    """How often one adverse event meets a patient in the course of the infusion: ``mild`` grade 1 or 2, ``severe`` 3 or 4."""
-
-    term: str
-    mild: float
-    severe: float
-    source: str = "set"
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """What a cohort is drawn from. The defaults, and where each comes from, are the rows of :func:`parameters`.
-
-    Rates are per month since the start of blinatumomab; each has one value for every month in ``from_month``, from
-    which on it holds. Levels of MRD are decimal logarithms of percent.
-
-    Raises
-    ------
-    CasebookError
-        If a value cannot be: negative rates, probabilities that are none, months out of order, a cutoff within accrual.
-    """
-
-    n: int = 300
-
-    from_month: tuple[float, ...] = (0.0, 1.0, 3.0)
-    hsct: tuple[float, ...] = (0.0, 1.0986, 0.0)
-    relapse_before_hsct: tuple[float, ...] = (0.01889,) * 3
-    death_before_hsct: tuple[float, ...] = (0.006476,) * 3
-    relapse_after_hsct: tuple[float, ...] = (0.0123,) * 3
-    death_after_hsct: tuple[float, ...] = (0.001269,) * 3
-    death_after_relapse: tuple[float, ...] = (0.0332,) * 3
-
-    accrual_start: dt.date = dt.date(2018, 1, 1)
-    accrual_days: int = 730
-    cutoff: dt.date = dt.date(2022, 12, 31)
-    drop_out: float = 0.005
-    infusion_days: int = 28
-
-    mrd_baseline: float = -1.0
-    mrd_baseline_sd: float = 0.5
-    mrd_fall: float = 1.956
-    mrd_noise_sd: float = 0.2
-    mrd_at_relapse: float = 1.0
-    mrd_growth: float = 1.0
-    detection_limit: float = -2.0
-    quantification_limit: float = -1.5
-    visits: tuple[int, ...] = (0, 28, 60, 90, 180, 270, 365, 545, 730)
-
-    adverse_events: tuple[AdverseEvent, ...] = (
-        AdverseEvent("Cytokine release syndrome", 0.15, 0.018, "rialto2022-r02"),
-        AdverseEvent("Seizure", 0.02, 0.043, "beijing2022-r05"),
-        AdverseEvent("Fever", 0.5, 0.059, "brown2021-r073"),
-        AdverseEvent("Neutrophil count decreased", 0.1, 0.333, "brown2021-r081"),
-        AdverseEvent("Platelet count decreased", 0.1, 0.078, "brown2021-r113"),
-        AdverseEvent("Alanine aminotransferase increased", 0.2, 0.118, "brown2021-r065"),
-    )
-    serious_if_severe: float = 0.406
-
-    def __post_init__(self) -> None:
-        months = np.asarray(self.from_month, dtype=float)
-        if not months.size or months[0] != 0 or (np.diff(months) <= 0).any() or not np.isfinite(months).all():
-            raise CasebookError(f"found from_month={self.from_month}; expected months that ascend from 0")
-        for name in RATES:
-            rates = np.asarray(getattr(self, name), dtype=float)
-            if rates.shape != months.shape or not (np.isfinite(rates) & (rates >= 0)).all():
-                raise CasebookError(
-                    f"found {name}={getattr(self, name)}; expected {months.size} rates of 0 or more, one for each from_month"
-                )
-        for name, least in (("n", 1), ("accrual_days", 1), ("infusion_days", 1)):
-            value = getattr(self, name)
-            if value != int(value) or value < least:
-                raise CasebookError(f"found {name}={value}; expected a whole number of {least} or more")
-        for name in ("drop_out", "mrd_baseline_sd", "mrd_fall", "mrd_noise_sd", "mrd_growth"):
-            if not 0 <= getattr(self, name) < np.inf:
-                raise CasebookError(f"found {name}={getattr(self, name)}; expected 0 or more")
-        if self.cutoff < self._last_start:
-            raise CasebookError(
-                f"found the cutoff {self.cutoff}; expected none before the last start, {self._last_start}"
-            )
-        if not self.detection_limit <= self.quantification_limit < 2:
-            raise CasebookError(
-                f"found limits of 10^{self.detection_limit} and 10^{self.quantification_limit} percent; expected the limit "
-                "of detection not above that of quantification, and that below 100 percent"
-            )
-        if any(day != int(day) or day < 0 for day in self.visits) or (np.diff(self.visits) <= 0).any():
-            raise CasebookError(f"found visits={self.visits}; expected whole days of 0 or more that ascend")
-        chances = {event.term: (event.mild, event.severe) for event in self.adverse_events}
-        if len(chances) < len(self.adverse_events):
-            raise CasebookError("found an adverse event twice; expected each term once")
-        for name, values in (chances | {"serious_if_severe": (self.serious_if_severe,)}).items():
-            if min(values) < 0 or not sum(values) <= 1:
-                raise CasebookError(
-                    f"found the probabilities {values} of {name}; expected 0 to 1, also together"
-                )
-
-    @property
-    def _last_start(self) -> dt.date:
-        return self.accrual_start + dt.timedelta(days=int(self.accrual_days) - 1)
-
-
-RATES = (
-    "hsct", "relapse_before_hsct", "death_before_hsct", "relapse_after_hsct", "death_after_hsct", "death_after_relapse",
-)  # fmt: skip
-
-A_MONTH, DAYS, LOG10, PROBABILITY = "per month", "days", "log10 of percent", "probability"
-SOURCES = {
-    "n": ("patients", "assumed", ""),
-    "hsct": (
-        A_MONTH,
-        "locatelli2021-r38, locatelli2021-r40",
-        "the rate by which 48 of 54 would be transplanted between month 1 and month 3 if nobody relapsed or died first; "
-        "fewer are, and their median time is earlier than the printed one",
-    ),
-    "relapse_before_hsct": (
-        A_MONTH,
-        "brown2021-r034, brown2021-r012, brown2021-r015",
-        "disease-free survival at 24 months as one constant rate, shared out as first events were; most of these patients "
-        "were transplanted",
-    ),
-    "death_before_hsct": (
-        A_MONTH,
-        "brown2021-r034, brown2021-r012, brown2021-r015",
-        "as relapse_before_hsct",
-    ),
-    "relapse_after_hsct": (
-        A_MONTH,
-        "algeri2025-r01, algeri2025-r03",
-        "disease-free survival at 24 months as one constant rate, less the share of death without relapse",
-    ),
-    "death_after_hsct": (A_MONTH, "algeri2025-r01, algeri2025-r03", "as relapse_after_hsct"),
-    "death_after_relapse": (
-        A_MONTH,
-        "algeri2025-r01, algeri2025-r02, algeri2025-r03",
-        "the rate with which survival at 24 months is as printed, given the two rates after HSCT",
-    ),
-    "accrual_start": ("date", "assumed", ""),
-    "accrual_days": (DAYS, "assumed", "starts spread evenly over them"),
-    "cutoff": ("date", "assumed", ""),
-    "drop_out": (A_MONTH, "assumed", ""),
-    "infusion_days": (DAYS, "assumed", "one cycle"),
-    "mrd_baseline": (LOG10, "assumed", "low-level MRD: the median is 0.1%"),
-    "mrd_baseline_sd": (LOG10, "assumed", ""),
-    "mrd_fall": (
-        "log10 per month",
-        "locatelli2021-r35",
-        "the fall with which 27 of 29 are below 0.01% on day 28, given the baseline and the noise, and no relapse near",
-    ),
-    "mrd_noise_sd": (LOG10, "assumed", ""),
-    "mrd_at_relapse": (LOG10, "assumed", "10% on the day of relapse"),
-    "mrd_growth": ("log10 per month", "assumed", "so that MRD comes back some months before a relapse"),
-    "detection_limit": (LOG10, "assumed", "0.01%"),
-    "quantification_limit": (LOG10, "assumed", ""),
-    "visits": (DAYS, "assumed", "days since the start on which MRD is measured"),
-    "serious_if_severe": (
-        PROBABILITY,
-        "locatelli2021-r56",
-        "the share with which 24.1% have a serious adverse event, given those of grade 3 or more",
-    ),
-}
-"""Of every parameter but the adverse events: unit, where its default comes from (ids of published rates), and how."""
-
-GRAFTS = (
-    # Donors, match, patients of the trial with such a graft, and the row that says so.
-    (("brother", "sister"), "10/10", 12, "locatelli2021-r48"),
-    (("mother", "father"), "5/10", 13, "locatelli2021-r50"),
-    (("unrelated",), "10/10", 17, "locatelli2021-r52"),
-    (("unrelated",), "9/10", 6, "locatelli2021-r54"),
-)
-AGE_MEDIAN, AGE_QUARTILES, AGE_LIMITS = 5.0, (4.0, 10.5), (1.0, 17.9)
-DAYS_FROM_DIAGNOSIS = (60, 180)
-GRADE_4_OF_SEVERE, DAYS_TO_RESOLVE = 0.25, 5
-
-FIXED = (
-    ("age, median", AGE_MEDIAN, "years", "locatelli2021-r60", "lognormal"),
-    (
-        "age, ratio of the quartiles",
-        AGE_QUARTILES[1] / AGE_QUARTILES[0],
-        "",
-        "locatelli2021-r60",
-        "of a lognormal age",
-    ),
-    ("age, least", AGE_LIMITS[0], "years", "assumed", ""),
-    ("age, greatest", AGE_LIMITS[1], "years", "assumed", ""),
-    ("days from diagnosis, fewest", DAYS_FROM_DIAGNOSIS[0], DAYS, "assumed", ""),
-    ("days from diagnosis, most", DAYS_FROM_DIAGNOSIS[1], DAYS, "assumed", ""),
-    ("female", 0.5, PROBABILITY, "assumed", ""),
-    ("risk group high, not intermediate", 0.5, PROBABILITY, "assumed", ""),
-    *(
-        (f"graft: {' or '.join(donors)}, {match}", count / 48, PROBABILITY, source, "of those transplanted")
-        for donors, match, count, source in GRAFTS
-    ),
-    ("grade 4 among grades 3 and 4", GRADE_4_OF_SEVERE, PROBABILITY, "assumed", ""),
-    ("grade 2 among grades 1 and 2", 0.5, PROBABILITY, "assumed", ""),
-    ("days until resolved, mean", DAYS_TO_RESOLVE, DAYS, "assumed", ""),
-)
-"""What every scenario has: nothing of it changes what is to be estimated."""
-
-SCENARIO = Scenario()
-"""Rates as published where they are; the three children are not among them."""
+LONGEST = 1e6
+"""Days for which :func:`truth` is told. Matrix exponentials of much longer times overflow."""
 
 STATES = (
     "waiting", "transplanted",
@@ -247,42 +56,6 @@ MOVES = {
 """Between which states (by position) each rate moves patients."""
 
 
-def parameters(scenario: Scenario = SCENARIO) -> pd.DataFrame:
-    """Every number of a scenario with where it comes from.
-
-    Returns
-    -------
-    DataFrame
-        One row a number: ``parameter``, ``period`` (for rates; months since the start), ``value`` (float, or a date),
-        ``unit``, ``source`` (ids of published rates; ``assumed``; ``set``, if it differs from the default) and
-        ``derivation`` in words.
-    """
-    bounds = [f"{month:g}" for month in scenario.from_month]
-    periods = [
-        *(f"{start} to {end}" for start, end in pairwise(bounds)),
-        f"from {bounds[-1]}",
-    ]
-    rows = []
-    for name, (unit, source, derivation) in SOURCES.items():
-        value = getattr(scenario, name)
-        if value != getattr(SCENARIO, name) or (name in RATES and scenario.from_month != SCENARIO.from_month):
-            source, derivation = "set", ""
-        several = value if isinstance(value, tuple) else (value,)
-        labels = periods if name in RATES else [""] * len(several)
-        rows += [
-            (name, label, one, unit, source, derivation) for label, one in zip(labels, several, strict=True)
-        ]
-    severe = {event.source: event.severe for event in SCENARIO.adverse_events}
-    for event in scenario.adverse_events:
-        mild_source = "assumed" if event in SCENARIO.adverse_events else "set"
-        # A default that was changed is no longer what its source says.
-        source = event.source if severe.get(event.source, event.severe) == event.severe else "set"
-        rows.append((f"{event.term}, grade 1 or 2", "", event.mild, PROBABILITY, mild_source, ""))
-        rows.append((f"{event.term}, grade 3 or 4", "", event.severe, PROBABILITY, source, ""))
-    rows += [(name, "", *rest) for name, *rest in FIXED]
-    return pd.DataFrame(rows, columns=["parameter", "period", "value", "unit", "source", "derivation"])
-
-
 def truth(scenario: Scenario, times: Sequence[float]) -> pd.DataFrame:
     """The probabilities that estimates from a cohort of this scenario are to find.
 
@@ -290,7 +63,7 @@ def truth(scenario: Scenario, times: Sequence[float]) -> pd.DataFrame:
     ----------
     scenario : Scenario
     times : sequence of float
-        Days since the start of blinatumomab, 0 or more, in any order.
+        Days since the start of blinatumomab, from 0 to :data:`LONGEST`, in any order.
 
     Returns
     -------
@@ -302,16 +75,20 @@ def truth(scenario: Scenario, times: Sequence[float]) -> pd.DataFrame:
     Raises
     ------
     CasebookError
-        If a time is negative or no finite number.
+        If this is no scenario, or a time is no number from 0 to :data:`LONGEST`.
 
     Notes
     -----
     With rates that are constant between break points the transition matrix is the product of the exponentials of the
     rate matrices times the lengths of the pieces (the solution of Kolmogorov's forward equations).
     """
-    days = np.asarray(times, dtype=float)
-    if days.ndim != 1 or not (np.isfinite(days) & (days >= 0)).all():
-        raise CasebookError(f"found the times {times!r}; expected days of 0 or more")
+    _check(scenario)
+    try:
+        days = np.asarray(times, dtype=float)
+    except (TypeError, ValueError):
+        days = np.array(np.nan)
+    if days.ndim != 1 or not ((days >= 0) & (days <= LONGEST)).all():
+        raise CasebookError(f"found the times {times!r}; expected a row of days from 0 to {LONGEST:.0f}")
     months, starts = days / DAYS_A_MONTH, np.asarray(scenario.from_month)
     generators = _generators(scenario)
     probabilities = np.empty((days.size, len(STATES)))
@@ -357,8 +134,9 @@ def simulate(scenario: Scenario = SCENARIO, seed: int = 0) -> Cohort:
     Raises
     ------
     CasebookError
-        If the seed is no whole number of 0 or more.
+        If this is no scenario, or the seed is no whole number of 0 or more.
     """
+    _check(scenario)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise CasebookError(f"found the seed {seed!r}; expected a whole number of 0 or more")
     n = int(scenario.n)
@@ -403,6 +181,11 @@ def simulate(scenario: Scenario = SCENARIO, seed: int = 0) -> Cohort:
         ),
         simulated=True,
     )
+
+
+def _check(scenario: Scenario) -> None:
+    if not isinstance(scenario, Scenario):
+        raise CasebookError(f"found the scenario {scenario!r}; expected a Scenario")
 
 
 # -- courses ------------------------------------------------------------------------------------------------
