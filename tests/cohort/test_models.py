@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from lifelines import CoxPHFitter
 from lifelines.datasets import load_stanford_heart_transplants
+from lifelines.statistics import proportional_hazard_test
 
 from casebook.cohort import models
+from casebook.cohort.proportionality import score_test
 from casebook.errors import CasebookError
 
 ORACLES = Path(__file__).with_name("oracles")
@@ -116,6 +119,74 @@ def test_a_covariate_that_never_changes_gives_the_same_in_intervals():
         pd.concat([second, first]), "id", "start", "stop", "failed", ["b"]
     ).coefficients
     pd.testing.assert_frame_equal(halves, models.cox(whole, "time", "failed", ["b"]).coefficients, rtol=1e-8)
+
+
+# -- proportional hazards -----------------------------------------------------------------------------------------
+
+ZPH = pd.read_csv(ORACLES / "proportionality.csv")
+"""Made by ``oracles/proportionality.R`` (R 4.2.2, survival 3.5-3: cox.zph)."""
+
+
+@pytest.mark.parametrize("transform", ["km", "identity", "log"])
+@pytest.mark.parametrize(
+    ("name", "data", "covariates"),
+    [
+        ("bmt", BMT, ["low", "high", "z1"]),
+        ("bmt groups", BMT.assign(all=1 - BMT.low - BMT.high), ["all", "high"]),
+        *((name, simulated(name), ["b"]) for name in ("tied", "smooth", "late", "late_smooth")),
+    ],
+)
+def test_score_tests_of_proportional_hazards_are_those_of_r(name, data, covariates, transform):
+    duration = "t2" if name.startswith("bmt") else "time"
+    entry = "entry" if name.startswith("late") else None
+    found = score_test(data, duration, "failed", covariates, transform=transform, entry=entry)
+    rows = ZPH[(ZPH.set == name) & (ZPH["transform"] == transform)].set_index("term")
+    assert found.index.tolist() == rows.index.tolist() == [*covariates, "together"]
+    for column, theirs in (("statistic", "statistic"), ("degrees_of_freedom", "df"), ("p", "p")):
+        assert found[column].tolist() == pytest.approx(rows[theirs].tolist(), rel=1e-7)
+
+
+def test_what_lifelines_tests_is_something_else():
+    # lifelines takes the variance of the covariates to be the same at all times, as R did before survival 3.0.
+    data = BMT.assign(all=1 - BMT.low - BMT.high)[["t2", "failed", "all", "high"]]
+    fitted = CoxPHFitter().fit(data, "t2", "failed", fit_options=models.PRECISION)
+    theirs = proportional_hazard_test(fitted, data, time_transform="identity").summary["p"]
+    ours = score_test(data, "t2", "failed", ["all", "high"], transform="identity")["p"]
+    assert theirs["high"] < 0.02 < 0.045 < ours["high"]
+
+
+def test_a_ratio_that_changes_is_found_and_the_unit_of_time_does_not_matter():
+    # Of 400, those with x fail at the rate 3 up to month 1 and 1/3 after it, the others at 1.
+    random = np.random.default_rng(3)
+    x = np.arange(400) % 2
+    wait = random.exponential(size=400)
+    time = np.where(x == 0, wait, np.where(wait < 3, wait / 3, 1 + (wait - 3) * 3))
+    data = pd.DataFrame({"time": time, "days": 30 * time, "failed": 1, "x": x})
+    for transform in ("km", "identity", "log"):
+        months, days = (
+            score_test(data, unit, "failed", "x", transform=transform) for unit in ("time", "days")
+        )
+        assert months.at["x", "p"] < 1e-4
+        assert days["statistic"].tolist() == pytest.approx(months["statistic"].tolist(), rel=1e-9)
+
+
+def test_too_few_times_to_tell_a_change_are_refused():
+    # One time of events; and two, at the second of which those at risk no longer differ.
+    once = pd.DataFrame({"time": [1, 1, 2, 2], "failed": [1, 1, 0, 0], "x": [1, 0, 0, 1]})
+    later = pd.DataFrame({"time": [1, 1, 3, 4], "failed": [1, 1, 1, 0], "x": [1, 0, 0, 0]})
+    for data in (once, later):
+        with pytest.raises(CasebookError, match=r"at too few of . times of events; expected two or more"):
+            score_test(data, "time", "failed", "x")
+
+
+def test_transforms_and_names_that_cannot_be_are_refused():
+    for wrong in ("rank", None, ["km"]):
+        with pytest.raises(CasebookError, match="expected one of 'km', 'identity', 'log'"):
+            score_test(SIX, "time", "status", "x", transform=wrong)
+    with pytest.raises(CasebookError, match="'together'; expected another name"):
+        score_test(SIX.rename(columns={"x": "together"}), "time", "status", "together")
+    with pytest.raises(CasebookError, match="expected a DataFrame"):
+        score_test(None, "time", "status", "x")
 
 
 # -- parametric ---------------------------------------------------------------------------------------------------
@@ -267,6 +338,41 @@ def test_entry_confidence_and_distribution_are_checked():
         models.parametric(frame(), "time", "failed", "gompertz")
     with pytest.raises(CasebookError, match="'Intercept'; expected another name"):
         models.parametric(frame(Intercept=1), "time", "failed", "weibull", ["Intercept"])
+
+
+FITS = {
+    "cox": lambda data, names: models.cox(data, "time", "failed", names),
+    "cox_time_varying": lambda data, names: models.cox_time_varying(
+        data, "id", "start", "time", "failed", names
+    ),
+    "parametric": lambda data, names: models.parametric(data, "time", "failed", "weibull", names),
+}
+
+
+@pytest.mark.parametrize("fit", FITS.values(), ids=FITS)
+def test_calls_without_a_table_or_names_are_refused(fit):
+    data = frame(id=range(40), start=0.0)
+    for wrong in (None, {"time": [1, 2]}, "bmt"):
+        with pytest.raises(CasebookError, match="expected a DataFrame"):
+            fit(wrong, ["x"])
+    with pytest.raises(CasebookError, match="found 5 as names of columns; expected a sequence"):
+        fit(data, 5)
+    for wrong in ([["x"]], [None], [3]):
+        with pytest.raises(CasebookError, match="expected names, as text"):
+            fit(data, wrong)
+    with pytest.raises(CasebookError, match="found the column 'x' more than once"):
+        fit(pd.concat([data, data[["x"]]], axis=1), ["x"])
+
+
+def test_roles_that_are_no_names_are_refused():
+    for wrong in (None, ["time"], 0):
+        with pytest.raises(CasebookError, match="expected names, as text"):
+            models.cox(frame(), wrong, "failed", ["x"])
+        with pytest.raises(CasebookError, match="the distribution"):
+            models.parametric(frame(), "time", "failed", wrong)
+    for wrong in ("95%", None, math.nan):
+        with pytest.raises(CasebookError, match="found a confidence of"):
+            models.cox(frame(), "time", "failed", ["x"], confidence=wrong)
 
 
 def test_names_with_spaces_are_names():

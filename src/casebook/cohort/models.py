@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -228,7 +229,7 @@ def parametric(
         As :func:`cox`; if only patients without the event differ in a covariate (times there are without limit); or if
         all events lie on one line of the covariates, so that the scale shrinks to 0.
     """
-    if distribution not in DISTRIBUTIONS:
+    if not isinstance(distribution, str) or distribution not in DISTRIBUTIONS:
         raise CasebookError(
             f"found the distribution {distribution!r}; expected one of {', '.join(map(repr, DISTRIBUTIONS))}"
         )
@@ -352,16 +353,28 @@ def _check_bounded(
 
 
 def _names(names: str | Sequence[str] | None, fewest: int = 1) -> list[str]:
-    listed = [] if names is None else [names] if isinstance(names, str) else list(names)
+    listed = [] if names is None else [names] if isinstance(names, str) else names
+    if not isinstance(listed, Iterable):
+        raise CasebookError(f"found {names!r} as names of columns; expected a sequence of them")
+    listed = list(listed)
+    if not all(isinstance(name, str) for name in listed):
+        raise CasebookError(f"found the columns {listed}; expected names, as text")
     if len(listed) < fewest or len(set(listed)) < len(listed):
         raise CasebookError(f"found the columns {listed}; expected {fewest} or more, each once")
     return listed
 
 
 def _columns(frame: pd.DataFrame, columns: list[str], numbers: list[str]) -> pd.DataFrame:
+    if not isinstance(frame, pd.DataFrame):
+        raise CasebookError(f"found data of type {type(frame).__name__}; expected a DataFrame")
+    if not all(isinstance(column, str) for column in columns):
+        raise CasebookError(f"found the columns {columns}; expected names, as text")
     missing = [column for column in columns if column not in frame.columns]
     if missing:
         raise CasebookError(f"found no column {', '.join(map(repr, missing))}; expected it in the frame")
+    twice = frame.columns[frame.columns.duplicated()].intersection(columns)
+    if len(twice):
+        raise CasebookError(f"found the column {twice[0]!r} more than once; expected it once")
     if len(set(columns)) < len(columns):
         raise CasebookError(f"found the columns {columns}; expected each in one role")
     if len(frame) < 2:
@@ -460,7 +473,7 @@ def _runs_off(covariates: list[str], data: pd.DataFrame, event: str) -> str:
 
 
 def _rows(coefficients: pd.Series, errors: pd.Series, confidence: float) -> pd.DataFrame:
-    if not 0 < confidence < 1:
+    if not isinstance(confidence, Real) or not 0 < confidence < 1:
         raise CasebookError(f"found a confidence of {confidence!r}; expected it between 0 and 1")
     reach = ndtri((1 + confidence) / 2) * errors
     statistic = coefficients / errors
