@@ -7,29 +7,43 @@ was read is shown by its mark.
 
 from casebook.figures import style
 from casebook.figures.before_after import before_after
+from casebook.figures.calibration import calibration
 from casebook.figures.children_needed import children_needed
+from casebook.figures.estimates import estimates
 from casebook.figures.flow import flow
 from casebook.figures.forest import forest
+from casebook.figures.hazard_ratios import hazard_ratios
+from casebook.figures.kinetics import kinetics
 from casebook.figures.landscape import landscape
+from casebook.figures.net_benefit import net_benefit
+from casebook.figures.occupation import occupation
 from casebook.figures.rate_curves import rate_curves
 from casebook.figures.survival import survival
 from casebook.figures.swimmer import draw_arrows, draw_points, draw_spans, swimmer
 from casebook.figures.timeline import timeline
 from casebook.figures.trajectory import trajectory
+from casebook.figures.turnbull import turnbull
 
 __all__ = [
     "before_after",
+    "calibration",
     "children_needed",
     "draw_arrows",
     "draw_points",
     "draw_spans",
+    "estimates",
     "flow",
     "forest",
+    "hazard_ratios",
+    "kinetics",
     "landscape",
+    "net_benefit",
+    "occupation",
     "rate_curves",
     "style",
     "survival",
     "swimmer",
     "timeline",
     "trajectory",
+    "turnbull",
 ]

@@ -9,14 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import PathPatch
-from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
-from matplotlib.transforms import Affine2D
 
 from casebook.errors import CasebookError
 from casebook.figures import _evidence, _frames, _risk_table, _steps, _words, style
 from casebook.figures._marks import Box
+from casebook.figures._watermark import watermark
 
 COLUMNS = ("curve", "time", "estimate")
 STARTS = {"survival": 1.0, "incidence": 0.0}
@@ -265,7 +263,7 @@ def survival(
     ax.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.10g}%")
     ax.grid(axis="y")
     if simulated:
-        _simulated(ax)
+        watermark(ax)
     below = np.zeros(1)
     for curve in drawn:
         _draw(ax, curve, below if stacked else None)
@@ -466,20 +464,3 @@ def _mean(curve: Curve) -> float:
     return (
         float((curve.estimate[:-1] * spans).sum() / spans.sum()) if spans.sum() else float(curve.estimate[-1])
     )
-
-
-def _simulated(ax: Axes) -> None:
-    """The word across the plot, as a shape and not as text: it lies under all that is read."""
-    wide, high = _words.inches(ax)
-    shape = TextPath((0, 0), "SIMULATED", size=10, prop={"family": "DejaVu Sans", "weight": "bold"})
-    box = shape.get_extents()
-    turn = Affine2D().translate(-(box.x0 + box.x1) / 2, -(box.y0 + box.y1) / 2).rotate_deg(18)
-    turned = shape.transformed(turn)
-    box = turned.get_extents()
-    size = 0.86 * min(wide / box.width, high / box.height)
-    place = Affine2D().scale(size / wide, size / high).translate(0.5, 0.5)
-    patch = PathPatch(
-        turned.transformed(place), transform=ax.transAxes, fc=style.INK, alpha=0.09, lw=0, zorder=0.5
-    )
-    patch.set_label("_simulated")
-    ax.add_patch(patch)
