@@ -74,6 +74,24 @@ def test_counts_are_of_patients_also_of_intervals():
     assert found.levels.events.tolist() == by.event.sum().tolist()
 
 
+def test_the_penalised_test_of_patients_cut_into_intervals_is_that_of_the_patients():
+    whole = patients("smooth")
+    first = whole.assign(entry=0.0, time=whole.time / 2, event=0)
+    rows = pd.concat([first, whole.assign(entry=whole.time / 2)])
+    arguments = "time", "event", "treated", "level"
+    cut = benefit.interaction(rows, *arguments, entry="entry", id="id", penalised=True)
+    piece = benefit.interaction(whole, *arguments, penalised=True)
+    assert cut.statistic == pytest.approx(piece.statistic, rel=1e-6)
+    assert cut.ratios.ratio.tolist() == pytest.approx(piece.ratios.ratio.tolist(), rel=1e-6)
+
+
+def test_one_covariate_may_be_named_without_a_sequence():
+    data = patients("smooth").assign(age=lambda d: np.sin(d.id))
+    arguments = data, "time", "event", "treated", "level"
+    one, two = (benefit.interaction(*arguments, covariates=names) for names in ("age", ["age"]))
+    pd.testing.assert_frame_equal(one.ratios, two.ratios)
+
+
 def test_where_nobody_fails_in_a_part_only_the_penalised_fit_has_an_estimate():
     with pytest.raises(
         CasebookError, match=r"no event where 'level' is 'low' and 'treated' is 1.*penalised=True"
@@ -103,10 +121,10 @@ def test_a_level_in_which_nobody_fails_at_all_has_wide_limits():
 @pytest.mark.parametrize(
     ("change", "options", "expected"),
     [
-        (lambda d: [d], {}, "found list; expected a data frame"),
+        (lambda d: [d], {}, "found data of type list"),
         (lambda d: d.drop(columns="level"), {}, "found no column 'level'"),
         (lambda d: d.assign(level="low"), {}, "found 1 level of 'level'; expected two or more"),
-        (lambda d: d.assign(level=None), {}, "rows without 'level'"),
+        (lambda d: d.assign(level=None), {}, "missing values of 'level'"),
         (lambda d: d.assign(level=["a", 1] * 60), {}, "have no order"),
         (lambda d: d.assign(treated=2), {}, "'treated' with values other than 0 and 1"),
         (lambda d: d.assign(event=2), {}, "'event' with values other than 0 and 1"),
@@ -128,12 +146,26 @@ def test_a_level_in_which_nobody_fails_at_all_has_wide_limits():
             {"entry": "entry", "id": "id"},
             "several levels of 'level' in one patient",
         ),
-        (lambda d: d, {"confidence": 2}, "found a confidence of 2"),
+        (
+            lambda d: d.assign(id=[np.nan, *d.id[1:]]),
+            {"entry": "entry", "id": "id", "penalised": True},
+            "found 1 missing values of 'id'",
+        ),
+        (
+            lambda d: pd.concat([d, d.iloc[:1]]),
+            {"entry": "entry", "id": "id", "penalised": True},
+            "found intervals that overlap of id 0",
+        ),
+        (lambda d: pd.concat([d, d.level], axis=1), {}, "found the column 'level' more than once"),
+        (lambda d: d, {"covariates": "weight"}, "found no column 'weight'"),
+        (lambda d: d, {"covariates": 5}, "found 5 as names of columns"),
+        (lambda d: d, {"confidence": 2}, "found the confidence 2"),
     ],
 )
 def test_bad_input_is_refused(change, options, expected):
+    whole = patients("smooth").assign(entry=0.0)
     with pytest.raises(CasebookError) as error:
-        benefit.interaction(change(patients("smooth")), "time", "event", "treated", "level", **options)
+        benefit.interaction(change(whole), "time", "event", "treated", "level", **options)
     assert expected in str(error.value)
 
 

@@ -58,6 +58,34 @@ def test_a_hazard_ratio_by_hand_and_one_without_limit():
         hazard_ratio(by_treatment(rows), confidence=95)
 
 
+def test_who_fails_when_the_others_are_gone_is_compared_with_nobody():
+    alone = {
+        "untreated": tabulate([1, 2, 3], [1, 1, 1]),
+        "treated": tabulate([5, 6], [1, 1], entry=[0.5, 0.5]),
+    }
+    with pytest.raises(CasebookError, match="found no failure treated while others were at risk"):
+        hazard_ratio(alone)
+
+
+@pytest.mark.parametrize(
+    ("tables", "match"),
+    [
+        (None, "found a NoneType; expected tables of risk by group"),
+        (
+            {"untreated": None, "treated": 5},
+            "found a NoneType; expected a table of risk of the untreated",
+        ),
+        (
+            dict.fromkeys(("untreated", "treated"), tabulate([1, 2], [1, 1], weights=[1e13, 1e13])),
+            "found 4e.13 failures; expected at most 10000000",
+        ),
+    ],
+)
+def test_tables_that_are_none_or_of_too_many_are_refused(tables, match):
+    with pytest.raises(CasebookError, match=match):
+        hazard_ratio(tables)
+
+
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("ties", TIES)
 @pytest.mark.parametrize("data", ["stanford", "tied"])
@@ -182,11 +210,27 @@ def test_paths_that_nobody_can_take_are_refused(change, match):
 
 @pytest.mark.parametrize(
     ("until", "switch", "match"),
-    [(0, None, "until: found 0"), (9, -1, "switch: found -1"), (9, math.nan, "switch")],
+    [(0, None, "found until=0"), (9, -1, "found switch=-1"), (9, math.nan, "switch")],
 )
 def test_days_that_are_none_have_no_path(until, switch, match):
     with pytest.raises(CasebookError, match=match):
         path(until, switch)
+
+
+@pytest.mark.parametrize(
+    ("covariates", "match"),
+    [
+        ({"treated": 1}, "found the covariate 'treated'; expected another"),
+        ({"start": 1}, "found the covariate 'start'"),
+        ({"stop": 1}, "found the covariate 'stop'"),
+        ({"age": [1, 2, 3]}, r"found age=\[1, 2, 3\]; expected a number"),
+        ({"age": "old"}, "found age='old'; expected a number"),
+        ({"age": math.nan}, "found age=nan; expected a number"),
+    ],
+)
+def test_covariates_that_are_none_have_no_path(covariates, match):
+    with pytest.raises(CasebookError, match=match):
+        path(10, 5, **covariates)
 
 
 def test_a_fit_of_other_rows_is_refused():

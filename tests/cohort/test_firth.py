@@ -125,6 +125,15 @@ def test_a_patient_cut_into_intervals_says_what_it_said_in_one_piece():
     pd.testing.assert_frame_equal(halves, firth.cox(whole, "time", "event", TERMS).coefficients, rtol=1e-7)
 
 
+@pytest.mark.parametrize("unit", [2.0**600, 2.0**-600])
+def test_a_unit_whose_square_is_no_number_changes_the_coefficient_by_itself(unit):
+    data = patients("smooth")
+    far = firth.cox(data.assign(treated=data.treated * unit), "time", "event", ["treated"]).coefficients
+    near = firth.cox(data, "time", "event", ["treated"]).coefficients
+    assert far.coefficient.treated * unit == near.coefficient.treated
+    assert far.statistic.treated == near.statistic.treated
+
+
 def test_coefficients_alone_are_those_of_the_whole_fit():
     data = patients("tied")
     alone = firth.coefficients(data, "time", "event", TERMS)
@@ -181,12 +190,13 @@ def test_all_who_fail_at_one_time_have_finite_limits():
 @pytest.mark.parametrize(
     ("change", "covariates", "options", "expected"),
     [
-        (lambda d: None, TERMS, {}, "found NoneType; expected a data frame"),
+        (lambda d: None, TERMS, {}, "found data of type NoneType"),
         (lambda d: d, ["weight"], {}, "found no column 'weight'"),
-        (lambda d: d, [], {}, "found the covariates []"),
+        (lambda d: d, [], {}, "found the columns []"),
         (lambda d: d, ["low", "low"], {}, "each once"),
         (lambda d: d, ["level"], {}, "found 'level' of type"),
-        (lambda d: d.assign(low=np.nan), TERMS, {}, "missing or infinite values of 'low'"),
+        (lambda d: d.assign(low=np.nan), TERMS, {}, "missing values of 'low'"),
+        (lambda d: d.assign(low=np.inf), TERMS, {}, "infinite values of 'low'"),
         (lambda d: d.assign(low=1), TERMS, {}, "found 'low' constant"),
         (lambda d: d.assign(low=1 - d.treated), TERMS[:2], {}, "determine each other"),
         (lambda d: d.assign(event=2), TERMS, {}, "'event' with values other than 0 and 1"),
@@ -194,8 +204,11 @@ def test_all_who_fail_at_one_time_have_finite_limits():
         (lambda d: d.assign(time=0), TERMS, {}, "found 'time' not after the entry"),
         (lambda d: d.assign(entry=d.time), TERMS, {"entry": "entry"}, "found 'time' not after the entry"),
         (lambda d: d, TERMS, {"only": ["age"]}, "found the covariates ['age']"),
-        (lambda d: d, TERMS, {"confidence": 1}, "found a confidence of 1"),
-        (lambda d: d.iloc[:1].assign(event=1), TERMS, {}, "constant; expected a covariate that varies"),
+        (lambda d: d, TERMS, {"confidence": 1}, "found the confidence 1"),
+        (lambda d: d.iloc[:1].assign(event=1), TERMS, {}, "found a frame of 1 rows"),
+        (lambda d: d.assign(low=0), TERMS, {}, "found 'low' constant"),
+        (lambda d: pd.concat([d, d.low], axis=1), TERMS, {}, "found the column 'low' more than once"),
+        (lambda d: d, 5, {}, "found 5 as names of columns"),
         # Alone at risk when he fails: nobody is compared with anybody.
         (lambda d: d.assign(event=(d.time == d.time.max()) * 1), TERMS, {}, "do not vary"),
     ],
@@ -206,9 +219,15 @@ def test_bad_input_is_refused(change, covariates, options, expected):
     assert expected in str(error.value)
 
 
-@pytest.mark.parametrize("tested", [[], ["age"]])
-def test_only_coefficients_of_the_model_are_tested(tested):
-    with pytest.raises(CasebookError, match="expected one or more of treated, low, product"):
+@pytest.mark.parametrize(
+    ("tested", "expected"),
+    [
+        ([], "found the columns \\[\\]; expected 1 or more"),
+        (["age"], "expected one or more of treated, low, product"),
+    ],
+)
+def test_only_coefficients_of_the_model_are_tested(tested, expected):
+    with pytest.raises(CasebookError, match=expected):
         firth.likelihood_ratio(patients("smooth"), "time", "event", TERMS, tested)
 
 
@@ -216,11 +235,11 @@ def test_only_coefficients_of_the_model_are_tested(tested):
 
 
 def test_profile_limits_of_few_events_cover_a_known_truth():
-    """Of 600 cohorts of 60 with some 24 events, 95% limits of an interaction cover in 93 to 97% (Monte Carlo error 0.9%).
+    """Of 150 cohorts of 60 with some 24 events, 95% limits of an interaction cover in 90 to 99% (Monte Carlo error 1.8%).
 
     A limit is on one side of the truth if the profile there has fallen by less than its height: no limit has to be found.
     """
-    rng, runs, n, truth = np.random.default_rng(7), 600, 60, math.log(0.5)
+    rng, runs, n, truth = np.random.default_rng(7), 150, 60, math.log(0.5)
     arm, level = np.arange(n) % 2, np.arange(n) // 2 % 2
     covered, events = 0, 0
     for _ in range(runs):
@@ -234,4 +253,4 @@ def test_profile_limits_of_few_events_cover_a_known_truth():
         covered += best.value - there.value <= chdtri(1, 0.05) / 2
         events += data.event.sum()
     assert 20 < events / runs < 28
-    assert 0.93 <= covered / runs <= 0.97
+    assert 0.9 <= covered / runs <= 0.99

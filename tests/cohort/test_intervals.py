@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casebook.cohort import intervals
+from casebook.cohort import intervals, permutation, support
 from casebook.cohort.comparison import log_rank
 from casebook.cohort.estimate import kaplan_meier
 from casebook.cohort.intervals import between_examinations, bootstrap, score_test, scores, turnbull
@@ -174,7 +174,7 @@ def test_the_certificate_holds_for_every_cohort(cohort):
     assert slope.max() <= lower.size * (1 + 1e-9)
     np.testing.assert_allclose(slope / lower.size - 1, found.multiplier, atol=1e-9)
     np.testing.assert_allclose((slope - lower.size) * found.mass, 0, atol=1e-4)
-    assert found.excess <= lower.size * intervals.TOLERANCE
+    assert found.excess <= lower.size * support.TOLERANCE
     assert found.log_likelihood == pytest.approx(np.log(probability).sum(), abs=1e-9)
 
 
@@ -184,12 +184,12 @@ def test_no_other_distribution_is_likelier(cohort, seed):
     lower, upper = cohort
     found = turnbull(lower, upper)
     place = np.arange(found.mass.size)
-    *_, first, last = intervals._innermost(lower, upper)
+    *_, first, last = support.innermost(lower, upper)
     inside = (first[:, None] <= place) & (place <= last[:, None])
     random = np.random.default_rng(seed)
     for _ in range(5):
         other = 0.9 * found.mass + 0.1 * random.dirichlet(np.ones(place.size))
-        assert np.log(inside @ other).sum() <= found.log_likelihood + lower.size * intervals.TOLERANCE
+        assert np.log(inside @ other).sum() <= found.log_likelihood + lower.size * support.TOLERANCE
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -287,6 +287,23 @@ def test_dealt_labels_come_near_to_all_of_them_and_to_the_normal():
     # p of a normal .0037; of 9,999 permutations with an error of some .0006.
     assert many.p == pytest.approx(many.p_normal, abs=0.002)
     assert many == score_test(DATA["cosmesis"].group, DATA["cosmesis"].lower, DATA["cosmesis"].upper)
+
+
+def test_labels_dealt_at_random_never_have_a_p_of_0_as_those_found_are_one_way_of_dealing_them():
+    # Of 2 * 20 known times the first 20 in one group: of 137,846,528,820 ways two are as extreme, so none of 99 dealt is.
+    time = np.arange(1.0, 41)
+    found = score_test(np.repeat(["early", "late"], 20), time, time, permutations=99)
+    assert (found.p, found.exhaustive) == (1 / 100, False)
+
+
+def test_ways_are_gone_through_block_by_block_and_all_of_them(monkeypatch):
+    rows = DATA["small"]
+    whole = score_test(rows.group, rows.lower, rows.upper)
+    monkeypatch.setattr(permutation, "BLOCK", 16)
+    assert score_test(rows.group, rows.lower, rows.upper) == whole
+    # 8 patients, 4 of each group.
+    assert [len(block) for block in permutation._every(np.arange(8.0), 4)] == [16, 16, 16, 16, 6]
+    assert [len(block) for block in permutation._dealt(np.arange(8.0), 4, 40, 0)] == [16, 16, 8]
 
 
 def test_p_is_uniform_where_groups_are_alike_and_small_where_they_are_not():
@@ -395,6 +412,12 @@ def test_examinations_that_are_none_are_refused(rows, message):
         between_examinations(rows)
 
 
+@pytest.mark.parametrize("wrong", [None, [("a", 1, True)], {"patient": ["a"]}])
+def test_what_is_no_table_of_examinations_is_refused(wrong):
+    with pytest.raises(CasebookError, match=f"found examinations of type {type(wrong).__name__}"):
+        between_examinations(wrong)
+
+
 # -- refusing -------------------------------------------------------------------------------------------------------
 
 
@@ -417,8 +440,15 @@ def test_intervals_that_are_none_are_refused(lower, upper, message):
         turnbull(np.array(lower, float), np.array(upper))
 
 
+def test_rows_of_different_lengths_are_no_ends():
+    with pytest.raises(CasebookError, match="lower: found values of type"):
+        turnbull([[1], [1, 2]], [3, 4])
+    with pytest.raises(CasebookError, match="upper: found rows of different lengths"):
+        turnbull([1, 2], [[1], [1, 2]])
+
+
 def test_a_search_that_does_not_come_to_its_end_says_so(monkeypatch):
-    monkeypatch.setattr(intervals, "STEPS", 2)
+    monkeypatch.setattr(support, "STEPS", 2)
     with pytest.raises(CasebookError, match="found no maximum in 2 steps: the log-likelihood may still gain"):
         estimate("visits")
 
@@ -443,6 +473,9 @@ def test_milestones_limits_and_tests_refuse_what_they_cannot_use():
         (["a"] * 3, "found 3 labels"),
         (["a", None] * 4, r"groups\[1\]: found no label"),
         (pd.Categorical(["a"] * 8, categories=["a", "empty"]), "found 1 groups"),
+        (np.array([["a", "b"]] * 8), "groups: found no single row of labels"),
+        ([["a"], ["b"]] * 4, "groups: found no single row of labels"),
+        (None, "found 0 labels"),
     ],
 )
 def test_groups_that_are_not_two_are_refused(groups, message):

@@ -332,8 +332,10 @@ def test_intervals_that_no_patient_can_have_are_refused(change, match):
 def test_entry_confidence_and_distribution_are_checked():
     with pytest.raises(CasebookError, match="0 <= entry < time"):
         models.cox(frame(entry=lambda d: d.time), "time", "failed", ["x"], entry="entry")
-    with pytest.raises(CasebookError, match="confidence of 95"):
+    with pytest.raises(CasebookError, match="found the confidence 95"):
         models.cox(frame(), "time", "failed", ["x"], confidence=95)
+    with pytest.raises(CasebookError, match=r"found .*e\+200 as 'x'; expected at most 1e\+100"):
+        models.cox(frame().assign(x=lambda d: (d.x + 1) * 1e200), "time", "failed", ["x"])
     with pytest.raises(CasebookError, match="the distribution 'gompertz'"):
         models.parametric(frame(), "time", "failed", "gompertz")
     with pytest.raises(CasebookError, match="'Intercept'; expected another name"):
@@ -371,7 +373,7 @@ def test_roles_that_are_no_names_are_refused():
         with pytest.raises(CasebookError, match="the distribution"):
             models.parametric(frame(), "time", "failed", wrong)
     for wrong in ("95%", None, math.nan):
-        with pytest.raises(CasebookError, match="found a confidence of"):
+        with pytest.raises(CasebookError, match="found the confidence"):
             models.cox(frame(), "time", "failed", ["x"], confidence=wrong)
 
 

@@ -115,6 +115,13 @@ def test_nobody_or_everybody_is_transplanted(rate):
     assert rows["transplanted"].sum() == (300 if rate else 0)
 
 
+@pytest.mark.parametrize("hazard", [1e-9, 1e9])
+def test_hazards_at_the_ends_of_what_is_taken_give_a_cohort_without_a_warning(hazard):
+    found = simulate(Population(hazard=hazard, drop_out=1e-320, blinatumomab_ratios=(hazard, hazard)), 0)
+    assert found["event"].all() == (hazard > 1)
+    assert np.isfinite(found["months"]).all()
+
+
 def test_one_child_is_a_cohort():
     assert len(simulate(Population(n=1), 0)) == 1
 
@@ -128,6 +135,13 @@ def test_one_child_is_a_cohort():
         ({"hazard": 0.0}, "found hazard=0.0; expected above 0"),
         ({"hazard": "much"}, "found hazard='much'"),
         ({"hazard": np.nan}, "found hazard=nan"),
+        ({"hazard": "0.1"}, "found hazard='0.1'; expected numbers"),
+        ({"hazard": 1e-300}, "found hazard=1e-300; expected at least 1e-09"),
+        ({"hazard": 1e300}, "found hazard=1e+300; expected numbers of shape (), of at most 1e+09"),
+        ({"mrd_sd": 1e300}, "of at most 1e+09"),
+        ({"hsct_ratios": (1e-300, 1.0)}, "expected at least 1e-09"),
+        ({"hsct_ratios": ("1", "2")}, "expected numbers of shape (2,)"),
+        ({"response": ((0.3,), (0.7, 0.5))}, "expected numbers of shape (2, 2)"),
         ({"early": 1.2}, "found early=1.2; expected at most 1"),
         ({"drop_out": -1.0}, "found drop_out=-1.0; expected 0 or more"),
         ({"genetics": (0.5, 0.5, 0.5)}, "shares that sum to 1"),
@@ -145,5 +159,5 @@ def test_a_population_that_cannot_be_is_refused(options, expected):
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "a", True, None])
 def test_a_seed_is_a_whole_number(seed):
-    with pytest.raises(CasebookError, match="found the seed"):
+    with pytest.raises(CasebookError, match="found seed="):
         simulate(POPULATION, seed)

@@ -34,6 +34,8 @@ def test_the_baseline_hazard_of_four_patients_by_hand():
     assert baseline_hazard(score, [1, 2, 2, 4], [1, 1, 1, 0], 3) == pytest.approx(1 / 7 + 2 / 6)
     assert baseline_hazard(score, [1, 2, 2, 4], [1, 1, 1, 0], 1.5) == pytest.approx(1 / 7)
     assert baseline_hazard(score, [1, 2, 2, 4], [1, 1, 1, 0], 0.5) == 0
+    # Who fails at the horizon has failed by it.
+    assert baseline_hazard(score, [1, 2, 2, 4], [1, 1, 1, 0], 2) == pytest.approx(1 / 7 + 2 / 6)
 
 
 def test_what_the_scores_are_counted_from_does_not_change_the_risks():
@@ -43,10 +45,24 @@ def test_what_the_scores_are_counted_from_does_not_change_the_risks():
     assert one == pytest.approx(two)
 
 
+@pytest.mark.parametrize("high", [0, 30, 34, 200])
+def test_a_baseline_hazard_does_not_depend_on_how_far_apart_scores_are(high):
+    # At 1 fails the one with the high score, at 2 the one left, with exp(.2): 1 / (exp(high) + exp(.2)) + 1 / exp(.2).
+    expected = 1 / (math.exp(high) + math.exp(0.2)) + math.exp(-0.2)
+    assert baseline_hazard([high, 0.2], [1, 2], [1, 1], 2) == pytest.approx(expected, rel=1e-14)
+
+
+def test_the_baseline_hazard_of_scores_at_both_ends_of_the_range():
+    # At 1 fails one of 3, with exp(20) and next to nothing; at 2 one with exp(-20) of two, the other with exp(3).
+    expected = 1 / (math.exp(20) + math.exp(-20) + math.exp(3)) + 1 / (math.exp(-20) + math.exp(3))
+    assert baseline_hazard([-20, 20, 3], [2, 1, 3], [1, 1, 0], 3) == pytest.approx(expected, rel=1e-14)
+    assert baseline_hazard([200, -200], [1, 2], [1, 1], 2) == pytest.approx(math.exp(200))
+
+
 @pytest.mark.parametrize(
     ("score", "horizon", "expected"),
     [
-        ([0.0, 1.0], 0, "found the horizon 0"),
+        ([0.0, 1.0], 0, "found horizon=0"),
         ([0.0, 1.0], 3, "found the horizon 3; expected at most 2"),
         ([0.0, 900.0], 1, "found a score of 900"),
         ([0.0], 1, "found score of shape (1,)"),
@@ -122,11 +138,11 @@ def test_a_perfect_prediction_has_no_slope():
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"horizon": 0}, "found the horizon 0"),
-        ({"horizon": math.inf}, "found the horizon inf"),
+        ({"horizon": 0}, "found horizon=0"),
+        ({"horizon": math.inf}, "found horizon=inf"),
         ({"horizon": 8.5}, "group 2: found the horizon 8.5; expected at most 8"),
-        ({"groups": 0}, "found 0 groups"),
-        ({"groups": True}, "found True groups"),
+        ({"groups": 0}, "found groups=0"),
+        ({"groups": True}, "found groups=True"),
         ({"groups": 5}, "found 4 distinct risks that do not part into 5 groups"),
         ({"risk": [0.1] * 6}, "found 1 distinct risks"),
         ({"risk": [0.1, 1.2, *RISK[2:]]}, "risk[1]: found 1.2; expected a probability"),
@@ -213,8 +229,23 @@ def test_a_resample_without_an_event_is_named():
 
 @pytest.mark.parametrize("resamples", [1, 2.5, True])
 def test_too_few_resamples_are_refused(resamples):
-    with pytest.raises(CasebookError, match="resamples; expected a whole number of 2 or more"):
+    with pytest.raises(CasebookError, match=r"found resamples=.*; expected a whole number of 2 or more"):
         corrected(cohort(np.random.default_rng(9), 40, 0.0), fit, c, resamples=resamples)
+
+
+def test_a_statistic_that_is_no_number_is_refused_with_its_resample():
+    data = cohort(np.random.default_rng(10), 30, 0.0)
+    data["first"] = np.arange(30) == 0
+    with pytest.raises(CasebookError, match=r"^found the statistic nan; expected a number"):
+        corrected(data, fit, lambda *_: math.nan, resamples=2)
+    with pytest.raises(CasebookError, match=r"^resample \d+: found the statistic nan"):
+        corrected(data, fit, lambda _, new: 0.5 if new["first"].any() else math.nan, resamples=50)
+
+
+@pytest.mark.parametrize("seed", [-1, "a", 1.5, None])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(CasebookError, match="found seed="):
+        corrected(cohort(np.random.default_rng(9), 40, 0.0), fit, c, resamples=2, seed=seed)
 
 
 # -- decisions ----------------------------------------------------------------------------------------------------

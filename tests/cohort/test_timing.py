@@ -451,6 +451,8 @@ def test_one_patient():
     [
         ({"switch": [True, False]}, "switch: found true or false; expected when treatment began"),
         ({"switch": [1]}, "switch: found 1 values; expected 2"),
+        ({"switch": np.ones((2, 2))}, "switch: found what is no row of times"),
+        ({"switch": {1, 2}}, "switch: found what is no row of times"),
         ({"switch": [-1, None]}, r"switch that are given\[0\]: found -1"),
         ({"switch": ["soon", None]}, "switch that are given: found values of type object"),
         ({"switch": [np.inf, None]}, "switch that are given.*found inf"),
@@ -471,21 +473,48 @@ def test_rows_that_are_no_periods_and_days_that_are_none_are_refused():
         by_treatment(rows.drop(columns="treated"))
     with pytest.raises(CasebookError, match="'treated' other than 0 and 1"):
         mantel_byar(rows.assign(treated=2))
-    with pytest.raises(CasebookError, match="since: found -1"):
+    with pytest.raises(CasebookError, match="found since=-1"):
         simon_makuch(rows, since=-1)
-    with pytest.raises(CasebookError, match="at: found inf"):
+    with pytest.raises(CasebookError, match="found at=inf"):
         landmark([3, 4], [1, 0], [1, None], math.inf)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "match"),
+    [
+        ("event", [1, np.nan], r"event\[1\]: found nan"),
+        ("event", [1, -1], r"event\[1\]: found -1"),
+        ("event", [0.5, 1], "event: found 0.5; expected whole numbers"),
+        ("event", ["1", "0"], "event: found values of type object"),
+        ("start", [0, np.nan], r"start\[1\]: found nan"),
+        ("stop", ["3", "4"], "stop: found values of type object"),
+        ("stop", [3, -4], r"stop\[1\]: found -4"),
+    ],
+)
+@pytest.mark.parametrize("of", [by_treatment, mantel_byar, simon_makuch])
+def test_rows_that_hold_what_they_must_not_are_refused(of, column, values, match):
+    rows = periods([3, 4], [1, 1], [None, 0]).assign(**{column: values})
+    with pytest.raises(CasebookError, match=match):
+        of(rows)
+    with pytest.raises(CasebookError, match="found NoneType; expected rows as periods gives them"):
+        of(None)
+
+
+def test_events_that_are_true_or_false_are_counted():
+    rows = periods([3, 4], [1, 1], [None, 0])
+    found = [simon_makuch(one)["treated"].estimate.tolist() for one in (rows, rows.assign(event=True))]
+    assert found[0] == found[1] == [0]
 
 
 # -- cohorts in which treatment does nothing ----------------------------------------------------------------------
 
 
-RUNS, PATIENTS = 1200, 60
+RUNS, PATIENTS = 400, 60
 
 
 @pytest.fixture(scope="module")
 def without_effect():
-    """1200 cohorts of 60: failing at a rate of 1 a year, treated at a rate of 2 while free, followed for 1 to 3 years.
+    """400 cohorts of 60: failing at a rate of 1 a year, treated at a rate of 2 while free, followed for 1 to 3 years.
 
     A row a cohort: the coefficient of the treatment as it changes with its error, of ever treated, and Mantel-Byar's p.
     """
@@ -509,15 +538,15 @@ def without_effect():
 
 
 def test_without_effect_the_limits_of_the_changing_treatment_cover_the_truth(without_effect):
-    # 1200 runs: the Monte Carlo error of a coverage of 95% is .6%, of a mean coefficient (sd .3) .009.
+    # 400 runs: the Monte Carlo error of a coverage of 95% is 1.1%, of a mean coefficient (sd .3) .015.
     covered = (without_effect.coefficient.abs() <= 1.959964 * without_effect.error).mean()
-    assert 0.93 <= covered <= 0.97
-    assert abs(without_effect.coefficient.mean()) < 0.03
+    assert 0.92 <= covered <= 0.98
+    assert abs(without_effect.coefficient.mean()) < 0.05
 
 
 def test_without_effect_mantel_byar_rejects_as_often_as_it_says(without_effect):
-    # Monte Carlo error .6%.
-    assert 0.03 <= (without_effect.p < 0.05).mean() <= 0.07
+    # Monte Carlo error 1.1%.
+    assert 0.02 <= (without_effect.p < 0.05).mean() <= 0.08
 
 
 def test_without_effect_ever_treated_seems_to_lower_the_hazard_in_every_tenth_cohort_and_more(without_effect):

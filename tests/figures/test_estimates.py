@@ -111,6 +111,9 @@ def test_it_draws_on_given_axes(frame):
     [
         (lambda f: f.drop(columns="method"), {}, "missing column 'method'"),
         (lambda f: f.iloc[:0], {}, "found no row"),
+        (lambda f: f.assign(method=[None, *f.method[1:]]), {}, "row 0, column 'method': found none, expected a name"),
+        (lambda f: f, {"xlim": (0.1, np.inf)}, "xlim: found (0.1, inf)"),
+        (lambda f: f, {"xlim": 4}, "xlim: found 4"),
         (lambda f: f.assign(estimate=0).iloc[:1], {}, "row 0, column 'estimate': found 0, expected it on the axis, 0.1 to 4"),
         (lambda f: f.assign(estimate=np.nan).iloc[:1], {}, "row 0, column 'estimate': found nan, expected a number"),
         (lambda f: f, {"xlim": (0, 4)}, "xlim: found (0, 4)"),

@@ -88,6 +88,8 @@ def test_it_draws_on_given_axes(rows):
     [
         (lambda f: f.drop(columns="upper"), {}, "missing column 'upper'"),
         (lambda f: f.iloc[:0], {}, "found no row"),
+        (lambda f: f.assign(label=np.nan), {}, "row 0, column 'label': found none, expected a name"),
+        (lambda f: f, {"xlim": ("a", 4)}, "xlim: found ('a', 4)"),
         (lambda f: f.assign(estimate="x"), {}, "row 0, column 'estimate': found x"),
         (lambda f: f.assign(lower=2.0), {}, "row 0: found 1.08 with limits 2 to 1.63"),
         (lambda f: f.assign(lower=-1.0), {}, "expected them in order and from 0 on"),

@@ -43,6 +43,15 @@ def test_names_are_clear_of_each_other(curves, assert_labels_clear):
         assert {*frame["strategy"], "treat nobody"} <= words
 
 
+def test_a_strategy_that_is_nowhere_on_the_axes_is_named_at_their_lower_end(curves, assert_labels_clear):
+    below = curves.iloc[:40].assign(strategy="by a coin", net_benefit=lambda f: -1 - f.threshold)
+    ax = net_benefit(pd.concat([curves, below], ignore_index=True))
+    assert_labels_clear(ax.figure)
+    words = {text.get_text().replace("\n", " ") for text in ax.texts}
+    assert {"by the prediction", "treat everybody", "by a coin: all below", "treat nobody"} <= words
+    assert "by a coin" not in words
+
+
 def test_two_renders_are_the_same_bytes_without_the_accent(curves):
     one, two = (style.to_svg(net_benefit(curves, simulated=True).figure) for _ in range(2))
     assert one == two
@@ -65,6 +74,10 @@ def test_it_draws_on_given_axes(curves):
         (
             lambda f: f.assign(threshold=0.2),
             "row 1, column 'threshold': found 0.2, which the strategy has twice",
+        ),
+        (
+            lambda f: f.assign(strategy=[None, *f["strategy"][1:]]),
+            "row 0, column 'strategy': found none, expected a name",
         ),
         (lambda f: f.iloc[:1], "the strategy 'by the prediction': found one row"),
         (lambda f: f.assign(net_benefit=-1.0), "found no net benefit above 0"),

@@ -186,8 +186,10 @@ def test_a_hundred_thousand_times_stay_below_150_kilobytes():
     [
         (lambda f: f.drop(columns="time"), {}, "areas: missing column 'time'"),
         (lambda f: f.iloc[:0], {}, "areas: found no row"),
+        (lambda f: f.assign(state=[None, *f["state"][1:]]), {}, "row 0, column 'state': found none, expected a name"),
+        (lambda f: f, {"until": "a"}, "until: found 'a', expected a time above 0"),
         (lambda f: f.assign(probability="x"), {}, "row 0, column 'probability': found x, expected a number"),
-        (lambda f: f.assign(probability=1.2), {}, "row 0, column 'probability': found 1.2, expected 0 to 1"),
+        (lambda f: f.assign(probability=1.2), {}, "row 0, column 'probability': found 1.2, expected a probability from 0 to 1"),
         (lambda f: f.assign(time=f["time"] - 1), {}, "row 0, column 'time': found -1, expected 0 or more"),
         (lambda f: f.assign(time=0.0), {}, "row 1, column 'time': found 0, which the state has twice"),
         (lambda f: f.iloc[:-1], {}, "found no row of 'relapsed' at 5, expected all states at each time"),

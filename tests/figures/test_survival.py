@@ -316,6 +316,8 @@ def test_names_with_room_stay_where_they_are_wanted():
     [
         (lambda f: f.drop(columns="estimate"), {}, "missing column 'estimate'"),
         (lambda f: f.iloc[:0], {}, "found no row"),
+        (lambda f: f.assign(curve=None), {}, "row 0, column 'curve': found none, expected a name"),
+        (lambda f: f, {"until": "a"}, "until: found 'a', expected a time above 0"),
         (lambda f: f.assign(time=-1.0).iloc[:1], {}, "row 0, column 'time': found -1, expected 0 or more"),
         (lambda f: f.assign(estimate=1.2, upper=1.2), {}, "expected a probability from 0 to 1"),
         (lambda f: f.assign(estimate=np.nan), {}, "row 0, column 'estimate': found nan, expected a number"),

@@ -73,6 +73,33 @@ def test_a_single_box_without_an_end_is_drawn(artist):
     assert path.vertices[:4].tolist() == [[8, 1], [10, 1], [10, 0], [8, 0]]
 
 
+@pytest.mark.parametrize(
+    ("rows", "until", "end"),
+    [
+        pytest.param([(10.0, INF, 1.0)], None, 10, id="all censored"),
+        pytest.param([(30.0, 60.0, 1.0)], 20, 20, id="cut before the first box"),
+    ],
+)
+def test_where_nothing_fell_before_the_end_survival_is_level_at_1(rows, until, end, artist):
+    ax = turnbull(pd.DataFrame(rows, columns=["left", "right", "mass"]), until=until, name="between")
+    assert not artist(ax, "_boxes").get_paths()
+    assert artist(ax, "_level").get_xydata().tolist() == [[0, 1], [end, 1]]
+    (name,) = [text for text in ax.texts if text.get_text() == "between"]
+    assert name.get_window_extent().y0 > ax.transData.transform((0, 0.8))[1]
+
+
+def test_a_shortcut_that_falls_after_the_end_is_level_and_a_truth_that_begins_there_is_refused(
+    boxes, curves, artist
+):
+    ax = turnbull(boxes, curves, until=40)
+    assert artist(ax, "_curve day of detection").get_xydata().tolist() == [[0, 1], [40, 1], [40, 1]]
+    late = curves.assign(time=curves["time"] + 50)
+    with pytest.raises(
+        CasebookError, match=r"'truth': found its first point at 50, .* end of the axis at 40"
+    ):
+        turnbull(boxes, late, until=40)
+
+
 def test_the_accent_is_left_to_the_three_children(boxes, curves, limits):
     ax = turnbull(boxes, curves, limits)
     assert all(mpl.colors.to_hex(line.get_color()) != style.ACCENT for line in ax.lines)

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, ndtr, ndtri
 
-from casebook.cohort import firth, models
+from casebook.cohort import arguments, firth, models
 from casebook.errors import CasebookError
 
 
@@ -85,8 +84,9 @@ def interaction(
     Raises
     ------
     CasebookError
-        As :func:`casebook.cohort.models.cox`; if there are fewer than two levels, a patient has two of them, a level has
-        only treated or only untreated, or, unless ``penalised``, nobody fails in one of these: level and part are named.
+        As :func:`casebook.cohort.models.cox` and ``cox_time_varying``; if there are fewer than two levels, a patient has two
+        of them, a level has only treated or only untreated, or, unless ``penalised``, nobody fails in one of these: level
+        and part are named.
 
     Notes
     -----
@@ -95,7 +95,12 @@ def interaction(
     """
     if (entry is None) != (id is None):
         raise CasebookError(f"found entry={entry!r} with id={id!r}; expected both or neither")
-    data, levels = _levels(frame, duration, event, treatment, factor, id)
+    covariates = arguments.names(covariates, fewest=0)
+    numbers = [duration, event, treatment, *covariates, *([entry] if entry else [])]
+    data = arguments.columns(frame, [*numbers, factor, *([id] if id else [])], numbers)
+    levels = _levels(data, event, treatment, factor, id)
+    if id is not None:
+        models.check_intervals(data, id, entry, duration, event)
     counts = _counts(data, event, treatment, factor, levels, id)
     if not penalised:
         _check_events(data, event, treatment, factor, levels)
@@ -177,7 +182,7 @@ def detectable_ratio(
     events: float, cells: Sequence[float] = TWO_ARMS, *, power: float = 0.8, alpha: float = 0.05
 ) -> float:
     """The ratio above 1 that so many events are enough for (its inverse is the one below): :func:`events_needed` inverted."""
-    if not _is_number(events) or not events > 0:
+    if not arguments.is_number(events) or not events > 0:
         raise CasebookError(f"found {events!r} events; expected a number above 0")
     with np.errstate(over="ignore"):  # of far less than one event
         return float(np.exp(_reach(power, alpha) * np.sqrt(_inverse_shares(cells) / events)))
@@ -185,27 +190,17 @@ def detectable_ratio(
 
 def power(ratio: float, events: float, cells: Sequence[float] = TWO_ARMS, *, alpha: float = 0.05) -> float:
     """The probability that the test of :func:`events_needed` finds the ratio with so many events (in its direction)."""
-    if not _is_number(events) or not events > 0:
+    if not arguments.is_number(events) or not events > 0:
         raise CasebookError(f"found {events!r} events; expected a number above 0")
     reach = abs(_log_ratio(ratio)) / np.sqrt(_inverse_shares(cells) / events)
-    return float(ndtr(reach - _deviations(1 - _probability(alpha, "alpha"))))
+    return float(ndtr(reach - arguments.deviations(1 - _probability(alpha, "alpha"))))
 
 
 # -- what must be -------------------------------------------------------------------------------------------------
 
 
-def _levels(
-    frame: pd.DataFrame, duration: str, event: str, treatment: str, factor: str, id: str | None
-) -> tuple[pd.DataFrame, list]:
-    if not isinstance(frame, pd.DataFrame):
-        raise CasebookError(f"found {type(frame).__name__}; expected a data frame")
-    wanted = [duration, event, treatment, factor, *([id] if id else [])]
-    missing = [column for column in wanted if column not in frame.columns]
-    if missing:
-        raise CasebookError(f"found no column {', '.join(map(repr, missing))}; expected it in the frame")
+def _levels(frame: pd.DataFrame, event: str, treatment: str, factor: str, id: str | None) -> list:
     column = frame[factor]
-    if column.isna().any():
-        raise CasebookError(f"found {column.isna().sum()} rows without {factor!r}; expected a level in each")
     present = column.unique()
     try:
         ordered = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else sorted(present)
@@ -229,7 +224,7 @@ def _levels(
             raise CasebookError(
                 f"found only rows with {treatment!r} {here.iloc[0]:g} where {factor!r} is {level!r}; expected both 0 and 1"
             )
-    return frame.reset_index(drop=True), levels
+    return levels
 
 
 def _check_events(data: pd.DataFrame, event: str, treatment: str, factor: str, levels: list) -> None:
@@ -253,22 +248,16 @@ def _counts(
     return counts.loc[levels].astype(int).set_axis(pd.Index(levels, name=factor))
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(value))
-
-
 def _probability(value: float, what: str) -> float:
-    if not _is_number(value) or not 0 < value < 1:
+    if not arguments.is_number(value) or not 0 < value < 1:
         raise CasebookError(f"{what}: found {value!r}; expected a number between 0 and 1")
     return float(value)
 
 
-def _deviations(confidence: float) -> float:
-    return float(ndtri((1 + _probability(confidence, "confidence")) / 2))
-
-
 def _reach(power: float, alpha: float) -> float:
-    reach = _deviations(1 - _probability(alpha, "alpha")) + float(ndtri(_probability(power, "power")))
+    reach = arguments.deviations(1 - _probability(alpha, "alpha")) + float(
+        ndtri(_probability(power, "power"))
+    )
     if reach <= 0:
         raise CasebookError(
             f"found a power of {power:g} at alpha {alpha:g}; expected one that chance does not give"
@@ -277,7 +266,7 @@ def _reach(power: float, alpha: float) -> float:
 
 
 def _log_ratio(ratio: float) -> float:
-    if not _is_number(ratio) or ratio <= 0 or ratio == 1:
+    if not arguments.is_number(ratio) or ratio <= 0 or ratio == 1:
         raise CasebookError(f"found the ratio {ratio!r}; expected a number above 0 that is not 1")
     return float(np.log(ratio))
 

@@ -16,16 +16,15 @@ Papers are named here as where a method comes from. They were not read.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 from scipy.special import chdtrc
 
+from casebook.cohort.arguments import is_number
 from casebook.cohort.risktable import RiskTable, firsts, in_order, parts
 from casebook.errors import CasebookError
 
@@ -163,7 +162,7 @@ def _fleming_harrington(survival: np.ndarray, rho: float, gamma: float) -> np.nd
 
 
 def _check_power(name: str, value: float | None) -> None:
-    if not isinstance(value, Real) or not 0 <= value < math.inf:
+    if not is_number(value) or value < 0:
         raise CasebookError(f"found {name} {value!r}; expected a number of at least 0")
 
 

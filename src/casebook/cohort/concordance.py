@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
+from casebook.cohort import arguments
 from casebook.cohort.risktable import checked_times
 from casebook.errors import CasebookError
 
@@ -76,9 +75,8 @@ def harrell(
     for scores that change with time.
     """
     score, time, event = checked(score, "score", time, event)
-    if not isinstance(horizon, Real) or not horizon > 0:
-        raise CasebookError(f"found the horizon {horizon!r}; expected a time above 0")
-    z = _deviations(confidence)
+    horizon = arguments.time("horizon", horizon, after=0, endless=True)
+    z = arguments.deviations(confidence)
     ranks = np.unique(score, return_inverse=True)[1]
     order = np.lexsort((~event, time))  # who fails at a time comes before who is censored then
     ranks, time, event = ranks[order], time[order], event[order]
@@ -157,7 +155,13 @@ def checked(
         values = np.asarray(values, dtype=float)
     except (TypeError, ValueError):
         raise CasebookError(f"{what}: found what are no numbers; expected one for each patient") from None
-    time, event = checked_times(time, "time"), np.asarray(event)
+    time = checked_times(time, "time")
+    try:
+        event = np.asarray(event)
+    except ValueError:
+        raise CasebookError(
+            "event: found rows that differ in length; expected 0 or 1 for each patient"
+        ) from None
     if values.ndim != 1 or not values.size or not values.shape == time.shape == event.shape:
         raise CasebookError(
             f"found {what} of shape {values.shape}, time of {time.shape} and event of {event.shape}; expected a row of each"
@@ -168,9 +172,3 @@ def checked(
     if event.dtype.kind not in "iub" or not np.isin(event, (0, 1)).all():
         raise CasebookError("event: found values other than 0 and 1; expected these only")
     return values, time, event.astype(bool)
-
-
-def _deviations(confidence: float) -> float:
-    if not isinstance(confidence, Real) or not 0 < confidence < 1:
-        raise CasebookError(f"found the confidence {confidence!r}; expected a number between 0 and 1")
-    return float(ndtri((1 + confidence) / 2))

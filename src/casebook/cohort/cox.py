@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import exp, inf, sqrt
-from numbers import Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
+from casebook.cohort import arguments, efron
 from casebook.cohort.estimate import Curve
-from casebook.cohort.models import Fit
 from casebook.cohort.risktable import RiskTable
 from casebook.cohort.timing import check_both
 from casebook.errors import CasebookError
+
+if TYPE_CHECKING:
+    from casebook.cohort.models import Fit
 
 PRECISION = 1e-10
 """The step of a coefficient that is the last."""
@@ -27,6 +28,9 @@ PRECISION = 1e-10
 SAME = 1e-4
 """By what share standard errors of the fit may differ from those found again here."""
 
+
+MOST = 10_000_000
+"""The most failures of a hazard ratio from tables, which takes a row for each."""
 
 # -- the hazard ratio ---------------------------------------------------------------------------------------------
 
@@ -57,12 +61,12 @@ def hazard_ratio(tables: Mapping[str, RiskTable], *, confidence: float = 0.95) -
     Raises
     ------
     CasebookError
-        If a group is missing, weights are not whole, or one of the two never fails while the other is at risk: the ratio is
-        then without limit.
+        If a group is missing or no table of risk, weights are not whole or stand for more than :data:`MOST` failures, or one
+        of the two never fails while the other is at risk: the ratio is then without limit.
     """
     check_both(tables)
     untreated, treated = tables["untreated"], tables["treated"]
-    _check_confidence(confidence)
+    z = arguments.deviations(confidence)
     time = np.union1d(*(table.time[table.failed.any(axis=1)] for table in (untreated, treated)))
     n0, d0 = untreated.at_risk_at(time), _failed_at(untreated, time)
     n1, d1 = treated.at_risk_at(time), _failed_at(treated, time)
@@ -73,12 +77,12 @@ def hazard_ratio(tables: Mapping[str, RiskTable], *, confidence: float = 0.95) -
             raise CasebookError(
                 f"found no failure {group} while others were at risk; expected some on both sides, for a finite hazard ratio"
             )
-    d = np.rint(d0 + d1).astype(int)
+    d = np.rint(d0 + d1)
     if not np.array_equal(d, d0 + d1):
         raise CasebookError("found parts of a patient who fails; expected weights that are whole numbers")
-    # A row for each failure: of d at one time, the share of them that is taken as gone is 0, 1/d, ... (d - 1)/d.
-    each = np.repeat(np.arange(d.size), d)
-    gone = (np.arange(each.size) - np.repeat(np.cumsum(d) - d, d)) / d[each]
+    if d.sum() > MOST:
+        raise CasebookError(f"found {d.sum():g} failures; expected at most {MOST}: weights that are patients")
+    each, gone = efron.turns(d.astype(int))
     left0, left1 = n0[each] - gone * d0[each], n1[each] - gone * d1[each]
     coefficient, step = 0.0, inf
     while abs(step) > PRECISION:
@@ -88,7 +92,7 @@ def hazard_ratio(tables: Mapping[str, RiskTable], *, confidence: float = 0.95) -
         step = max(-1.0, min((d1.sum() - share.sum()).item() / information, 1.0))
         coefficient += step
     error = 1 / sqrt(information)
-    reach = float(ndtri((1 + confidence) / 2)) * error
+    reach = z * error
     return HazardRatio(
         exp(coefficient), exp(coefficient - reach), exp(coefficient + reach), coefficient, error
     )
@@ -116,14 +120,16 @@ def path(until: float, switch: float | None = None, **covariates: float) -> pd.D
     Raises
     ------
     CasebookError
-        If ``until`` is no time above 0, or ``switch`` none of 0 or more.
+        If ``until`` is no time above 0, ``switch`` none of 0 or more, or a covariate no number or named as a column of the path.
     """
-    for name, value, least in (("until", until, ">"), ("switch", switch, ">=")):
-        if value is None and name == "switch":
-            continue
-        if not isinstance(value, Real) or not 0 <= value < inf or (least == ">" and value == 0):
-            raise CasebookError(f"{name}: found {value!r}; expected a time {least} 0")
-    change = until if switch is None else min(switch, until)
+    until = arguments.time("until", until, after=0)
+    switch = until if switch is None else arguments.time("switch", switch)
+    for name, value in covariates.items():
+        if name in ("start", "stop", "treated"):
+            raise CasebookError(f"found the covariate {name!r}; expected another, as the path says it")
+        if not arguments.is_number(value):
+            raise CasebookError(f"found {name}={value!r}; expected a number")
+    change = min(switch, until)
     rows = pd.DataFrame({"start": [0.0, change], "stop": [change, until], "treated": [0, 1], **covariates})
     return rows[rows["start"] < rows["stop"]].reset_index(drop=True)
 
@@ -166,7 +172,7 @@ def survival_along(rows: pd.DataFrame, fit: Fit, path: pd.DataFrame, *, confiden
     names = fit.coefficients.index.tolist()
     if fit.model != "cox":
         raise CasebookError(f"found a fit of the model {fit.model!r}; expected one of Cox's")
-    _check_confidence(confidence)
+    deviations = arguments.deviations(confidence)
     data = _numbers(rows, "rows", ["start", "stop", "event", *names])
     if len(data) != fit.n or data["event"].sum() != fit.events:
         raise CasebookError(
@@ -196,7 +202,7 @@ def survival_along(rows: pd.DataFrame, fit: Fit, path: pd.DataFrame, *, confiden
     lean = np.cumsum(relative[:, None] * (z * risk.hazard[seen, None] - risk.mean_hazard[seen]), axis=0)
     variance = np.cumsum(relative**2 * risk.variance[seen]) + ((lean @ covariance) * lean).sum(axis=1)
     with np.errstate(over="ignore"):  # so wide that a limit is 0 or 1
-        power = np.exp(ndtri((1 + confidence) / 2) * np.sqrt(variance) / hazard)
+        power = np.exp(deviations * np.sqrt(variance) / hazard)
     survival = np.exp(-hazard)
     return Curve(
         risk.time[seen],
@@ -235,9 +241,7 @@ def _risk(data: pd.DataFrame, names: list[str], middle: np.ndarray, coefficients
     np.add.at(failing, place, sums[failed])
     at_risk = _from(time, data["stop"].to_numpy(), sums) - _from(time, data["start"].to_numpy(), sums)
 
-    # A row for each failure: of d at one time, the share of them that is taken as gone is 0, 1/d, ... (d - 1)/d.
-    each = np.repeat(np.arange(time.size), d)
-    gone = (np.arange(each.size) - np.repeat(np.cumsum(d) - d, d)) / d[each]
+    each, gone = efron.turns(d)
     left = at_risk[each] - gone[:, None] * failing[each]
     k = len(names)
     step, mean = 1 / left[:, 0], left[:, 1 : k + 1] / left[:, :1]
@@ -252,8 +256,7 @@ def _risk(data: pd.DataFrame, names: list[str], middle: np.ndarray, coefficients
 def _from(times: np.ndarray, moments: np.ndarray, values: np.ndarray) -> np.ndarray:
     """The sums of the values whose moment is at each time or later."""
     order = np.argsort(moments, kind="stable")
-    tail = np.cumsum(values[order][::-1], axis=0)[::-1]
-    tail = np.vstack([tail, np.zeros(values.shape[1])])
+    tail = efron.sums_from(values[order])
     return tail[np.searchsorted(moments[order], times, side="left")]
 
 
@@ -281,8 +284,3 @@ def _numbers(frame: pd.DataFrame, what: str, columns: list[str]) -> pd.DataFrame
     if data.empty or not np.isfinite(data.to_numpy()).all():
         raise CasebookError(f"{what}: found no row, or values that are no numbers; expected numbers")
     return data
-
-
-def _check_confidence(confidence: float) -> None:
-    if not isinstance(confidence, Real) or not 0 < confidence < 1:
-        raise CasebookError(f"found the confidence {confidence!r}; expected a number between 0 and 1")

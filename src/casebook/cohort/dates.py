@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from contextlib import suppress
 
+import numpy as np
 import pandas as pd
 
 from casebook.errors import CasebookError
@@ -47,12 +49,12 @@ def dated(patients: pd.DataFrame, columns: Iterable[str], purpose: str) -> pd.Da
     return found[needed]
 
 
-def day(date: pd.Timestamp | dt.date | str) -> pd.Timestamp:
+def day(date: pd.Timestamp | dt.date | np.datetime64 | str) -> pd.Timestamp:
     """The day that this is; CasebookError if it is none, or a moment of one."""
-    try:
-        found = pd.Timestamp(date)
-    except (ValueError, TypeError):
-        found = pd.NaT
+    found = pd.NaT
+    if isinstance(date, dt.date | np.datetime64 | str):  # a number would be counted from 1970
+        with suppress(ValueError, TypeError):
+            found = pd.Timestamp(date)
     if pd.isna(found) or found.tzinfo is not None or found != found.normalize():
         raise CasebookError(f"found the date {date!r}; expected a day such as 2024-06-30")
     return found

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaincinv
 
+from casebook.cohort import arguments
 from casebook.cohort.dates import by_id, day, in_words, iso
 from casebook.cohort.endpoints import PRIORITY, Endpoint, derive
 from casebook.cohort.estimate import Curve, Quantile
@@ -89,8 +90,7 @@ def event_free(table: RiskTable, confidence: float = 0.95) -> pd.DataFrame:
         raise CasebookError("found patients who enter late, expected all followed from the beginning")
     if not np.array_equal(table.at_risk, np.rint(table.at_risk)):
         raise CasebookError("found parts of a patient, expected whole numbers at risk")
-    if not 0 < confidence < 1:
-        raise CasebookError(f"found the confidence {confidence!r}, expected a number between 0 and 1")
+    arguments.deviations(confidence)
     n = table.at_risk
     lower = betaincinv(n, 1, 1 - confidence)
     return pd.DataFrame({"time": table.time, "n": n, "estimate": 1.0, "lower": lower, "upper": 1.0})

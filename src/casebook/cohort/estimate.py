@@ -17,8 +17,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
+from casebook.cohort.arguments import deviations
 from casebook.cohort.risktable import RiskTable, checked_table, checked_times, parts
 from casebook.errors import CasebookError
 
@@ -152,7 +152,7 @@ def restricted_mean(table: RiskTable, horizon: float, *, confidence: float = 0.9
         If the horizon is not above 0, or is after the last patient was seen free of failure (R draws the curve on), or
         the confidence is not between 0 and 1.
     """
-    z = _deviations(confidence)
+    z = deviations(confidence)
     checked_table(table)
     if not isinstance(horizon, Real) or not 0 < horizon < math.inf:
         raise CasebookError(f"found the horizon {horizon!r}; expected a number above 0")
@@ -308,15 +308,6 @@ def _variance_of_step(hazard: np.ndarray, d: np.ndarray, n: np.ndarray) -> np.nd
 # -- limits -------------------------------------------------------------------------------------------------------
 
 
-def _deviations(confidence: float) -> float:
-    """How many standard errors the limits of this confidence are away."""
-    if not isinstance(confidence, Real) or not 0 < confidence < 1:
-        raise CasebookError(
-            f"found the confidence {confidence!r}; expected a number between 0 and 1, as 0.95"
-        )
-    return float(ndtri((1 + confidence) / 2))
-
-
 def _curve(
     table: RiskTable,
     estimate: np.ndarray,
@@ -327,7 +318,7 @@ def _curve(
     limits: str,
 ) -> Curve:
     """A curve with its limits; ``left`` is the share that has not failed at the end."""
-    z = _deviations(confidence)
+    z = deviations(confidence)
     if not isinstance(limits, str) or limits not in _LIMITS:
         raise CasebookError(f"found the limits {limits!r}; expected one of {', '.join(map(repr, _LIMITS))}")
     # The curve only goes from start to the other end of the scale; at either end it is without a logarithm, or two.

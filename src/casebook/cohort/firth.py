@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
 from scipy.special import chdtrc, chdtri
 
+from casebook.cohort import arguments, efron
 from casebook.errors import CasebookError
 
 STEPS, HALVINGS, DOUBLINGS = 200, 30, 40
@@ -28,6 +27,8 @@ LONGEST_STEP = 5.0
 OVERSHOT, LEVEL = 0.5, 1e-12
 """How steeply a step may end downhill, of how steeply it began uphill; and what is no fall, of the log-likelihood."""
 RANK = 1e-10
+CONSTANT = 1e-9
+"""The standard deviation, of the largest value, up to which a covariate is one number and rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +95,7 @@ def cox(
     With late entry, sums over those at risk are differences of sums; they are right as long as no hazard is millions of
     times another.
     """
-    if not isinstance(confidence, Real) or not 0 < confidence < 1:
-        raise CasebookError(f"found a confidence of {confidence!r}; expected it between 0 and 1")
+    arguments.deviations(confidence)
     likelihood = _likelihood(frame, duration, event, covariates, entry)
     best = _maximum(likelihood)
     errors = np.sqrt(np.diag(np.linalg.inv(best.information)))
@@ -150,8 +150,8 @@ def likelihood_ratio(
 
 
 def _among(likelihood: _Likelihood, names: Sequence[str]) -> list[str]:
-    wanted = [names] if isinstance(names, str) else list(names)
-    if not wanted or not set(wanted) <= set(likelihood.names):
+    wanted = arguments.names(names)
+    if not set(wanted) <= set(likelihood.names):
         raise CasebookError(
             f"found the covariates {wanted}; expected one or more of {', '.join(likelihood.names)}"
         )
@@ -173,7 +173,8 @@ class _Likelihood:
     late: np.ndarray | None  # (n,): the rows in the order of their entries, if anybody enters late
     not_yet: np.ndarray  # (e,): the first of these that has not entered before
     fraction: np.ndarray  # (e,): the share of all who fail then that Efron's method takes away
-    opens: np.ndarray  # (e,): the first of the events at that time
+    opens: np.ndarray  # (m,): the first of the events at each distinct time
+    which: np.ndarray  # (e,): which of these times it is
     penalised: bool = True
 
 
@@ -188,31 +189,33 @@ class _Point:
 def _likelihood(
     frame: pd.DataFrame, duration: str, event: str, covariates: Sequence[str], entry: str | None
 ) -> _Likelihood:
-    names = [covariates] if isinstance(covariates, str) else list(covariates)
-    if not names or len(set(names)) < len(names):
-        raise CasebookError(f"found the covariates {names}; expected one or more, each once")
+    names = arguments.names(covariates)
     time, failed, values, start = _checked(frame, duration, event, names, entry)
     order = np.argsort(time, kind="stable")
     time, failed, values, start = time[order], failed[order], values[order], start[order]
-    scale = values.std(axis=0)
-    level = 1e-9 * np.abs(values).max(axis=0)
-    for name, spread, least in zip(names, scale, level, strict=True):
-        if spread <= least:
+    # Powers of two take away units whose squares would be no numbers, and change no digit.
+    power = np.frexp(np.abs(values).max(axis=0))[1]
+    values = np.ldexp(values, -power)
+    spread = values.std(axis=0)
+    for name, varies in zip(names, spread > CONSTANT, strict=True):
+        if not varies:
             raise CasebookError(f"found {name!r} constant; expected a covariate that varies")
     failing = np.flatnonzero(failed)
     when = time[failing]
-    opens, ties = np.searchsorted(when, when), np.searchsorted(when, when, side="right")
+    _, opens, tied = np.unique(when, return_index=True, return_counts=True)
+    which, gone = efron.turns(tied)
     late = np.argsort(start, kind="stable") if start.any() else None
     likelihood = _Likelihood(
         names,
-        (values - values.mean(axis=0)) / scale,
-        scale,
+        (values - values.mean(axis=0)) / spread,
+        np.ldexp(spread, power),
         failing,
         np.searchsorted(time, when),
         late,
         np.searchsorted(np.sort(start), when),
-        (np.arange(failing.size) - opens) / (ties - opens),
+        gone,
         opens,
+        which,
     )
     information = _moments(likelihood, np.ones(len(values))).spread.sum(axis=0)
     if np.linalg.eigvalsh(information)[0] <= RANK * max(failing.size, 1):
@@ -226,27 +229,17 @@ def _likelihood(
 def _checked(
     frame: pd.DataFrame, duration: str, event: str, names: list[str], entry: str | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    if not isinstance(frame, pd.DataFrame):
-        raise CasebookError(f"found {type(frame).__name__}; expected a data frame")
     columns = [duration, event, *names, *([entry] if entry else [])]
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        raise CasebookError(f"found no column {', '.join(map(repr, missing))}; expected it in the frame")
-    for column in columns:
-        kind = frame[column].dtype
-        if not (pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind)):
-            raise CasebookError(f"found {column!r} of type {kind}; expected numbers")
-        if frame[column].isna().any() or not np.isfinite(frame[column].to_numpy(float)).all():
-            raise CasebookError(f"found missing or infinite values of {column!r}; expected numbers")
-    time, failed = frame[duration].to_numpy(float), frame[event].to_numpy(float)
-    start = frame[entry].to_numpy(float) if entry else np.zeros(len(frame))
+    data = arguments.columns(frame, columns, numbers=columns)
+    time, failed = data[duration].to_numpy(), data[event].to_numpy()
+    start = data[entry].to_numpy() if entry else np.zeros(len(data))
     if not np.isin(failed, (0, 1)).all():
         raise CasebookError(f"found {event!r} with values other than 0 and 1; expected these only")
     if not failed.any():
         raise CasebookError(f"found no event in {event!r}; expected one or more")
     if (start < 0).any() or (time <= start).any():
         raise CasebookError(f"found {duration!r} not after the entry; expected 0 <= entry < {duration}")
-    return time, failed == 1, frame[names].to_numpy(float), start
+    return time, failed == 1, data[names].to_numpy(), start
 
 
 class _Sums(NamedTuple):
@@ -259,20 +252,14 @@ class _Sums(NamedTuple):
 
 def _sums(likelihood: _Likelihood, columns: np.ndarray) -> np.ndarray:
     """Of columns (n, c), their sums at each event (e, c): over those at risk, less Efron's share of those failing."""
-    found = _from(columns)[likelihood.first]
+    found = efron.sums_from(columns)[likelihood.first]
     if likelihood.late is not None:
-        found -= _from(columns[likelihood.late])[likelihood.not_yet]
+        found -= efron.sums_from(columns[likelihood.late])[likelihood.not_yet]
     tied = np.flatnonzero(likelihood.fraction)
     if tied.size:
-        places, which = np.unique(likelihood.opens, return_inverse=True)
-        together = np.add.reduceat(columns[likelihood.failing], places)[which]
+        together = np.add.reduceat(columns[likelihood.failing], likelihood.opens)[likelihood.which]
         found[tied] -= likelihood.fraction[tied, None] * together[tied]
     return found
-
-
-def _from(columns: np.ndarray) -> np.ndarray:
-    """The sums of each row and all after it, and 0 after the last: (n + 1, c)."""
-    return np.concatenate([np.cumsum(columns[::-1], axis=0)[::-1], np.zeros((1, columns.shape[1]))])
 
 
 def _moments(likelihood: _Likelihood, risk: np.ndarray) -> _Sums:
@@ -358,6 +345,8 @@ def _maximum(
 
 def _profile_limit(likelihood: _Likelihood, best: _Point, place: int, step: float, fall: float) -> float:
     """Where, on one side, the profile of the log-likelihood has fallen by ``fall``."""
+    from scipy.optimize import brentq
+
     warm = best.point
 
     def below(value: float) -> float:

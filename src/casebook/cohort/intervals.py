@@ -11,31 +11,19 @@ Papers are named here as where a method comes from. They were not read. R's conv
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
 from dataclasses import dataclass
-from itertools import combinations
-from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.optimize import isotonic_regression
-from scipy.special import ndtr
 
-from casebook.cohort.risktable import LARGEST, checked_times
+from casebook.cohort import support
+from casebook.cohort.arguments import deviations, whole
+from casebook.cohort.permutation import Test, score_test, scores
+from casebook.cohort.risktable import checked_times
 from casebook.errors import CasebookError
 
-TOLERANCE = 1e-10
-"""What the log-likelihood of a patient, on average, may still have to gain when the search ends."""
-
-STEPS = 10_000
-"""Steps after which a search is given up; those of thousands of patients take some fifty."""
-
-TIE = 1e-6
-"""Scores nearer to each other than this share of their standard deviation are the same but for rounding."""
-
-BLOCK = 2_000
-"""Permutations that are held in memory at a time."""
+__all__ = ["Test", "Turnbull", "between_examinations", "bootstrap", "score_test", "scores", "turnbull"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,23 +88,6 @@ class Turnbull:
         )
 
 
-@dataclass(frozen=True)
-class Test:
-    """What a test of two groups found.
-
-    ``score`` is, by group, the events beyond those expected if both were alike; ``statistic`` the score over its standard
-    deviation among permutations; ``p`` two-sided, from permutations, and ``p_normal`` from the normal distribution.
-    ``permutations`` were gone through; ``exhaustive`` says whether these are all that there are.
-    """
-
-    score: dict[Hashable, float]
-    statistic: float
-    p: float
-    p_normal: float
-    permutations: int
-    exhaustive: bool
-
-
 # -- from examinations ----------------------------------------------------------------------------------------------
 
 
@@ -138,9 +109,11 @@ def between_examinations(examinations: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     CasebookError
-        If a column is missing, a patient is not named, a time is not a number from 0 on, ``positive`` is not true or
-        false, or a patient has two examinations at one time.
+        If it is no table, a column is missing, a patient is not named, a time is not a number from 0 on, ``positive`` is not
+        true or false, or a patient has two examinations at one time.
     """
+    if not isinstance(examinations, pd.DataFrame):
+        raise CasebookError(f"found examinations of type {type(examinations).__name__}; expected a DataFrame")
     lacking = [name for name in ("patient", "time", "positive") if name not in examinations.columns]
     if lacking:
         raise CasebookError(f"found no column {', '.join(lacking)}; expected patient, time and positive")
@@ -191,7 +164,7 @@ def turnbull(lower: ArrayLike, upper: ArrayLike) -> Turnbull:
     ------
     CasebookError
         If there is no interval, lengths differ, a time is not a number from 0 on, an interval is reversed, or the search
-        does not come within :data:`TOLERANCE` of the maximum.
+        does not come within :data:`casebook.cohort.support.TOLERANCE` of the maximum.
 
     Notes
     -----
@@ -203,11 +176,11 @@ def turnbull(lower: ArrayLike, upper: ArrayLike) -> Turnbull:
     Newton's method without mixed derivatives (iterative convex minorant; Groeneboom and Wellner 1992, joined by Wellner
     and Zhan 1997); either is a few passes over the patients. It ends by its certificate, never because it slowed down.
     """
-    lower, upper = _checked(lower, upper)
-    left, right, first, last = _innermost(lower, upper)
+    lower, upper = support.checked(lower, upper)
+    left, right, first, last = support.innermost(lower, upper)
     # Patients alike are counted: those of the same innermost intervals, whatever their own ends.
     alike, count = np.unique(first * left.size + last, return_counts=True)
-    mass, multiplier, log_likelihood = _maximum(
+    mass, multiplier, log_likelihood = support.maximum(
         left.size, alike // left.size, alike % left.size, count.astype(float)
     )
     return Turnbull(
@@ -263,11 +236,10 @@ def bootstrap(
     and the bootstrap is known not to hold its confidence there (Sen and Xu 2015).
     Limits do not leave 0 or 1 if no redrawn sample does: without an event they are 1 and 1, and say nothing.
     """
-    lower, upper = _checked(lower, upper)
-    if not isinstance(confidence, Real) or not 0 < confidence < 1:
-        raise CasebookError(f"found the confidence {confidence!r}; expected a number between 0 and 1")
-    _check_whole("samples", samples, 2)
-    _check_whole("seed", seed, 0)
+    lower, upper = support.checked(lower, upper)
+    deviations(confidence)
+    whole("samples", samples, 2)
+    whole("seed", seed)
     found = turnbull(lower, upper).at(times)
     random = np.random.default_rng(seed)
     ends = np.empty((2, samples, len(found)))
@@ -277,190 +249,4 @@ def bootstrap(
     tail = (1 - confidence) / 2
     return found.assign(
         lower_limit=np.quantile(ends[0], tail, axis=0), upper_limit=np.quantile(ends[1], 1 - tail, axis=0)
-    )
-
-
-def _checked(lower: ArrayLike, upper: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    lower = checked_times(lower, "lower")
-    upper = np.asarray(upper)
-    if upper.dtype.kind not in "iuf":
-        raise CasebookError(f"upper: found values of type {upper.dtype}; expected numbers")
-    upper = upper.astype(float)
-    if lower.ndim != 1 or lower.size == 0 or lower.shape != upper.shape:
-        raise CasebookError(
-            f"found lower of shape {lower.shape} and upper of shape {upper.shape}; expected a row each, of one length, not empty"
-        )
-    wrong = ~((upper >= lower) & ((upper <= LARGEST) | (upper == math.inf)))
-    if wrong.any():
-        place = np.argmax(wrong)
-        raise CasebookError(
-            f"upper[{place}]: found {upper[place]} with the lower end {lower[place]}; "
-            f"expected a number from there to {LARGEST:g}, or inf"
-        )
-    return lower, upper
-
-
-def _innermost(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The ends of the innermost intervals (m,), and the first and last of them within each patient's interval (n,)."""
-    values = np.unique(np.concatenate([lower, upper]))
-    # Every value is a place, even, and what follows it up to the next is another, odd: (l, u] begins after l.
-    begins = 2 * np.searchsorted(values, lower) + (lower < upper)
-    ends = 2 * np.searchsorted(values, upper)
-    left, right = np.unique(begins), np.unique(ends)
-    nearest = left[np.searchsorted(left, right, side="right") - 1]
-    inner = np.append(True, nearest[1:] > right[:-1])
-    left, right = nearest[inner], right[inner]
-    first = np.searchsorted(left, begins, side="left")
-    last = np.searchsorted(right, ends, side="right") - 1
-    return values[left // 2], values[right // 2], first, last
-
-
-def _maximum(
-    m: int, first: np.ndarray, last: np.ndarray, count: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Masses, their multipliers and the log-likelihood, of ``count`` patients in the intervals from first to last each."""
-    n = count.sum()
-    mass = np.full(m, 1 / m)
-    for _ in range(STEPS):
-        gone = _cumulated(mass)
-        probability = gone[last + 1] - gone[first]
-        share = count / probability
-        # The derivative for each mass: the sum of shares over all patients in whose intervals it is.
-        slope = np.cumsum(np.bincount(first, share, m) - np.append(0.0, np.bincount(last, share, m)[:-1]))
-        multiplier = slope / n - 1
-        if multiplier.max() <= TOLERANCE:
-            return mass, multiplier, float(count @ np.log(probability))
-        mass = _minorant(mass * slope / n, first, last, count)
-    raise CasebookError(
-        f"found no maximum in {STEPS} steps: the log-likelihood may still gain {n * multiplier.max():g}; "
-        f"expected {n * TOLERANCE:g} at most"
-    )
-
-
-def _minorant(mass: np.ndarray, first: np.ndarray, last: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """The masses after a step of the iterative convex minorant, halved until the log-likelihood does not fall."""
-    m = mass.size
-    gone = _cumulated(mass)
-    probability = gone[last + 1] - gone[first]
-    before = count @ np.log(probability)
-    share = count / probability
-    slope = (np.bincount(last + 1, share, m + 1) - np.bincount(first, share, m + 1))[1:-1]
-    curvature = share / probability
-    curvature = (np.bincount(last + 1, curvature, m + 1) + np.bincount(first, curvature, m + 1))[1:-1]
-    step = np.zeros(m + 1)
-    wanted = isotonic_regression(gone[1:-1] + slope / curvature, weights=curvature).x
-    step[1:-1] = np.clip(wanted, 0.0, 1.0) - gone[1:-1]
-    for halvings in range(12):
-        tried = gone + step / 2**halvings
-        probability = tried[last + 1] - tried[first]
-        if probability.min() > 0 and count @ np.log(probability) >= before:
-            return np.maximum(np.diff(tried), 0.0)
-    return mass
-
-
-def _cumulated(mass: np.ndarray) -> np.ndarray:
-    gone = np.concatenate([[0.0], np.cumsum(mass)])
-    return gone / gone[-1]
-
-
-def _check_whole(name: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise CasebookError(f"found {name} {value!r}; expected a whole number of {least} or more")
-
-
-# -- two groups -------------------------------------------------------------------------------------------------------
-
-
-def scores(lower: ArrayLike, upper: ArrayLike) -> np.ndarray:
-    """What each patient adds to the log-rank score of a group: events less those expected; shape (n,), sum 0.
-
-    Of all patients together, with S the estimate of :func:`turnbull` and H its cumulative hazard, the sum of ``mass / S-``:
-    ``(S(upper) H(upper) - S(lower) H(lower)) / (S(lower) - S(upper))`` (Sun 1996, as Fay and Shaw 2010 write it). Where times
-    are known it is 1, or 0 if censored, less H: the score of the log-rank test.
-    """
-    lower, upper = _checked(lower, upper)
-    mass = turnbull(lower, upper).mass
-    *_, first, last = _innermost(lower, upper)
-    survival = np.clip(1 - _cumulated(mass), 0.0, 1.0)
-    survival[-1] = 0.0
-    steps = np.divide(mass, survival[:-1], out=np.zeros(mass.size), where=survival[:-1] > 0)
-    product = survival * np.concatenate([[0.0], np.cumsum(steps)])
-    return (product[last + 1] - product[first]) / (survival[first] - survival[last + 1])
-
-
-def score_test(
-    groups: ArrayLike, lower: ArrayLike, upper: ArrayLike, *, permutations: int = 9999, seed: int = 0
-) -> Test:
-    """Whether two groups have the same survival, known from intervals: a log-rank test by permutation.
-
-    Parameters
-    ----------
-    groups : array_like, shape (n,)
-        The label of each patient's group; two of them.
-    lower, upper : array_like, shape (n,)
-        As of :func:`turnbull`.
-    permutations : int
-        How often labels are dealt out anew, 1 or more. If there are no more ways than that, all are gone through, once each.
-    seed : int
-        0 or more. The same seed gives the same p.
-
-    Raises
-    ------
-    CasebookError
-        As :func:`turnbull`; if there are not two groups, a label is missing, nothing tells patients apart (nobody has the
-        event before the last examination of another), or permutations or seed are none.
-
-    Notes
-    -----
-    If both groups are alike, and are examined alike, labels mean nothing and p is exact with any number of patients. Of groups
-    examined at different intervals it is not. Dealt labels count as extreme if their score is as far from 0 as that found;
-    that found counts as one of them, unless all are gone through.
-    """
-    _check_whole("permutations", permutations, 1)
-    _check_whole("seed", seed, 0)
-    score = scores(lower, upper)
-    labels = pd.Series(groups, copy=False).reset_index(drop=True)
-    if len(labels) != score.size:
-        raise CasebookError(
-            f"groups: found {len(labels)} labels; expected one for each of {score.size} intervals"
-        )
-    if labels.isna().any():
-        raise CasebookError(f"groups[{labels.isna().argmax()}]: found no label; expected one")
-    names = labels.unique().tolist()
-    if len(names) != 2:
-        raise CasebookError(f"found {len(names)} groups; expected two")
-    spread = float(score @ score)
-    if spread <= 1e-12 * score.size:
-        raise CasebookError(
-            "found no event that is known to be before or after another; expected intervals that tell patients apart"
-        )
-    n, chosen = score.size, (labels == names[1]).to_numpy()
-    size = int(chosen.sum())
-    found = float(score[chosen].sum())
-    deviation = math.sqrt(spread / (n - 1) * size * (n - size) / n)
-
-    ways = math.comb(n, size)
-    exhaustive = ways <= permutations
-    if exhaustive:
-        places = np.array(list(combinations(range(n), size)))
-        dealt = score[places].sum(axis=1)
-    else:
-        random = np.random.default_rng(seed)
-        blocks = [min(BLOCK, permutations - begun) for begun in range(0, permutations, BLOCK)]
-        dealt = np.concatenate(
-            [
-                random.permuted(np.broadcast_to(score, (rows, n)), axis=1)[:, :size].sum(axis=1)
-                for rows in blocks
-            ]
-        )
-    extreme = np.count_nonzero(np.abs(dealt) >= abs(found) - TIE * deviation)
-    p = extreme / ways if exhaustive else (extreme + 1) / (permutations + 1)
-    statistic = found / deviation
-    return Test(
-        {names[0]: -found, names[1]: found},
-        statistic,
-        float(p),
-        float(2 * ndtr(-abs(statistic))),
-        ways if exhaustive else permutations,
-        exhaustive,
     )

@@ -10,14 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
-from casebook.cohort import schema, tobit
+from casebook.cohort import tobit
+from casebook.cohort.arguments import deviations, is_number
 from casebook.cohort.tobit import Data
 from casebook.errors import CasebookError
 
@@ -94,22 +93,31 @@ def readings(assessments: pd.DataFrame, quantification_limit: float | None = Non
     Raises
     ------
     CasebookError
-        If there are several analytes, a positive reading is without a level, a negative one without the sensitivity of its
-        sample, or one that is not quantifiable without a limit of quantification above what it found.
+        If a column is missing, there are several analytes, a positive reading is without a level, a negative one without the
+        sensitivity of its sample, or one that is not quantifiable without a limit of quantification above what it found.
     """
+    from casebook.cohort.schema import RESULTS  # here, as it brings pandera, which nothing else wants
+
+    columns = ("patient", "date", "analyte", "result", "value", "sensitivity", "detection_limit")
+    _check_columns(assessments, columns)
+    if quantification_limit is not None and not (
+        is_number(quantification_limit) and quantification_limit > 0
+    ):
+        raise CasebookError(
+            f"found the quantification limit {quantification_limit!r}; expected a number above 0, in percent"
+        )
     analytes = assessments["analyte"].unique()
     if len(analytes) != 1:
         raise CasebookError(f"found readings of {len(analytes)} analytes; expected those of one")
     found = assessments["result"].to_numpy(dtype=object)
-    positive, negative, neither = (found == result for result in schema.RESULTS)
-    value, sensitivity, detection = (
-        assessments[column].to_numpy(dtype=float, na_value=math.nan)
-        for column in ("value", "sensitivity", "detection_limit")
+    positive, negative, neither = (
+        assessments["result"].eq(result).to_numpy(bool, na_value=False) for result in RESULTS
     )
+    value, sensitivity, detection = (_levels(assessments, column) for column in columns[-3:])
     finest = np.where(np.isnan(sensitivity), detection, sensitivity)
     quantified = math.nan if quantification_limit is None else float(quantification_limit)
     for wrong, what in (
-        (~(positive | negative | neither), f"a result, one of {', '.join(schema.RESULTS)}"),
+        (~(positive | negative | neither), f"a result, one of {', '.join(RESULTS)}"),
         (positive & ~(value > 0), "a value above 0 of a positive reading"),
         (negative & ~(sensitivity > 0), "the sensitivity of a negative reading: what it excludes"),
         (
@@ -171,8 +179,9 @@ def normal(
     data = _data(frame, covariates, patient)
     tobit.check_limited(data)
     tobit.check_spread(data)
-    parameters, found = tobit.maximise(lambda theta: tobit.likelihood(data, theta), tobit.start(data))
-    covariance = np.linalg.inv(-found.hessian)
+    easy = tobit.centred(data)[0]
+    parameters, found = tobit.maximise(lambda theta: tobit.likelihood(easy, theta), tobit.start(easy))
+    covariance = tobit.covariance(found)
     if data.patient is not None:
         parts = np.zeros((data.patient.max() + 1, parameters.size))
         np.add.at(parts, data.patient, found.parts)
@@ -210,9 +219,12 @@ def random_intercept(
 
     Notes
     -----
-    The intercepts are integrated out by Gauss-Hermite quadrature about the mode of each patient (Pinheiro and Bates 1995);
-    gradient and Hessian are means over the same points (Louis 1982).
+    The intercepts are integrated out patient by patient, with as many points as the readings want
+    (:func:`casebook.cohort.tobit.mixed_likelihood`). Gauss-Hermite quadrature about the mode would not do: of a patient whose
+    readings are all below the limit the integrand is a step and no bell.
     """
+    if patient is None:
+        raise CasebookError("found no column of patients; expected its name, as each has an intercept")
     data = _data(frame, covariates, patient)
     order = np.argsort(data.patient, kind="stable")
     data = Data(data.lower[order], data.upper[order], data.design[order], data.terms, data.patient[order])
@@ -222,15 +234,16 @@ def random_intercept(
         )
     tobit.check_limited(data)
     tobit.check_spread(data, of_patients=True)
-    fixed, found = tobit.maximise(lambda theta: tobit.likelihood(data, theta), tobit.start(data))
+    easy = tobit.centred(data)[0]
+    fixed, found = tobit.maximise(lambda theta: tobit.likelihood(easy, theta), tobit.start(easy))
     # As much between as within: a start at 0 would stay there, as there the slope is 0.
     start = np.append(fixed * math.sqrt(2), 1.0)
-    parameters, mixed = tobit.maximise(lambda theta: tobit.mixed_likelihood(data, theta), start)
+    parameters, mixed = tobit.maximise(lambda theta: tobit.mixed_likelihood(easy, theta), start)
     if abs(parameters[-1]) < SMALLEST_SHARE:
-        return _fit(data, np.append(fixed, 0.0), np.linalg.inv(-found.hessian), found.value, confidence)
+        return _fit(data, np.append(fixed, 0.0), tobit.covariance(found), found.value, confidence)
     parameters[-1] = abs(parameters[-1])  # the sign of a standard deviation means nothing
-    mixed = tobit.mixed_likelihood(data, parameters)
-    return _fit(data, parameters, np.linalg.inv(-mixed.hessian), mixed.value, confidence)
+    mixed = tobit.mixed_likelihood(easy, parameters)
+    return _fit(data, parameters, tobit.covariance(mixed), mixed.value, confidence)
 
 
 def profile(fit: Fit, term: str, *, confidence: float = 0.95) -> Limits:
@@ -253,16 +266,17 @@ def profile(fit: Fit, term: str, *, confidence: float = 0.95) -> Limits:
         )
     from scipy.optimize import brentq
 
-    fall = _deviations(confidence) ** 2 / 2
+    fall = deviations(confidence) ** 2 / 2
     place = data.terms.index(term)
     column, rest = data.design[:, place], np.delete(data.design, place, axis=1)
     names = tuple(name for name in data.terms if name != term)
     estimate = fit.coefficients.at[term, "estimate"]
-    step = _deviations(confidence) * math.sqrt(fit.covariance[place, place])
+    step = deviations(confidence) * math.sqrt(fit.covariance[place, place])
 
     def below(value: float) -> float:
         """How far the best of all with this coefficient is below the best, less what is allowed."""
         moved = Data(data.lower - value * column, data.upper - value * column, rest, names)
+        moved = tobit.centred(moved)[0]
         _, best = tobit.maximise(lambda theta: tobit.likelihood(moved, theta), tobit.start(moved))
         return fit.log_likelihood - best.value - fall
 
@@ -280,12 +294,31 @@ def profile(fit: Fit, term: str, *, confidence: float = 0.95) -> Limits:
 # -- what goes in, what comes out ---------------------------------------------------------------------------------------
 
 
-def _data(frame: pd.DataFrame, covariates: Sequence[str], patient: str | None) -> Data:
-    names = [covariates] if isinstance(covariates, str) else list(covariates)
-    wanted = ["lower", "upper", *names, *([] if patient is None else [patient])]
+def _check_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:
+    if not isinstance(frame, pd.DataFrame):
+        raise CasebookError(f"found readings of type {type(frame).__name__}; expected a DataFrame")
     lacking = [name for name in wanted if name not in frame.columns]
     if lacking:
         raise CasebookError(f"found no column {', '.join(map(repr, lacking))}; expected it in the frame")
+
+
+def _levels(assessments: pd.DataFrame, column: str) -> np.ndarray:
+    """A column in percent, nan where nothing is."""
+    try:
+        levels = assessments[column].to_numpy(dtype=float, na_value=math.nan)
+    except (TypeError, ValueError):
+        raise CasebookError(f"found {column!r} with what is no number; expected levels in percent") from None
+    if np.isinf(levels).any():
+        raise CasebookError(
+            f"{assessments.index[np.argmax(np.isinf(levels))]}: found an infinite {column!r}; expected levels in percent"
+        )
+    return levels
+
+
+def _data(frame: pd.DataFrame, covariates: Sequence[str], patient: str | None) -> Data:
+    names = [covariates] if isinstance(covariates, str) else list(covariates)
+    wanted = ["lower", "upper", *names, *([] if patient is None else [patient])]
+    _check_columns(frame, wanted)
     if len(set(wanted)) < len(wanted) or "Intercept" in names:
         raise CasebookError(
             f"found the covariates {names}; expected each once, none of them Intercept or a limit"
@@ -307,11 +340,12 @@ def _data(frame: pd.DataFrame, covariates: Sequence[str], patient: str | None) -
     if not np.isfinite(values).all():
         raise CasebookError(f"found infinite values of {', '.join(names)}; expected numbers")
     design = np.column_stack([np.ones(len(frame)), values])
-    sizes = np.abs(design).max(axis=0)
-    if (
-        np.linalg.matrix_rank(design / np.where(sizes > 0, sizes, 1.0), tol=1e-9 * math.sqrt(len(frame)))
-        < design.shape[1]
-    ):
+    # About their means: a year of the calendar varies as much as the years since another.
+    away, sizes = values - values.mean(axis=0), np.abs(values).max(axis=0, initial=1e-300)
+    spread = away.std(axis=0)
+    fixed = spread <= 1e-12 * sizes
+    scaled = away / np.where(fixed, 1.0, spread)
+    if fixed.any() or np.linalg.matrix_rank(scaled, tol=1e-9 * math.sqrt(len(frame))) < len(names):
         raise CasebookError(
             f"found terms that determine each other (Intercept, {', '.join(names)}); "
             "expected covariates that vary, each on its own"
@@ -332,18 +366,22 @@ def _count(data: Data) -> Counts:
     return Counts(*(int(kind.sum()) for kind in (found, ~found & ~below & ~above, below, above)))
 
 
-def _deviations(confidence: float) -> float:
-    if not isinstance(confidence, Real) or not 0 < confidence < 1:
-        raise CasebookError(f"found the confidence {confidence!r}; expected a number between 0 and 1")
-    return float(ndtri((1 + confidence) / 2))
-
-
 def _fit(
     data: Data, parameters: np.ndarray, covariance: np.ndarray, log_likelihood: float, confidence: float
 ) -> Fit:
-    """Coefficients and standard deviations from what was maximised; ``covariance`` may lack a ratio that is 0."""
-    z = _deviations(confidence)
+    """Coefficients and standard deviations from what was maximised, of :func:`casebook.cohort.tobit.centred` readings.
+
+    ``covariance`` may lack a ratio that is 0.
+    """
+    z = deviations(confidence)
+    _, back, shift = tobit.centred(data)
     p, h = data.design.shape[1], parameters[data.design.shape[1]]
+    # Coefficients over sd, as the readings were given: linear in those of the centred ones, and in h.
+    given = np.eye(parameters.size)
+    given[:p, :p], given[0, p] = back, shift
+    parameters = given @ parameters
+    given = given[: len(covariance), : len(covariance)]
+    covariance = given @ covariance @ given.T
     sd = 1 / h
     values = parameters * sd
     values[p] = sd

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linprog
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
+from casebook.cohort import arguments
 from casebook.errors import CasebookError
 
 PRECISION = {"precision": 1e-14, "r_precision": 1e-15}
@@ -66,6 +65,9 @@ class Fit:
     confidence: float
 
 
+LARGEST_VALUE = 1e100
+"""Of a covariate: squares of far larger ones are no numbers."""
+
 TOLERANCE = 1e-9
 """Smaller numbers are rounding, in what varies by about 1."""
 
@@ -108,10 +110,10 @@ def cox(
         constant where it would be compared (within strata), covariates determine each other, or the fit has no maximum:
         the covariates whose coefficients run off are named, with why.
     """
-    covariates = _names(covariates)
-    strata = _names(strata, fewest=0)
+    covariates = arguments.names(covariates)
+    strata = arguments.names(strata, fewest=0)
     columns = [duration, event, *covariates, *strata, *([entry] if entry else [])]
-    data = _columns(frame, columns, numbers=[c for c in columns if c not in strata])
+    data = arguments.columns(frame, columns, numbers=[c for c in columns if c not in strata])
     _check_times(data, duration, event, entry)
     _check_covariates(data, covariates, event, strata)
 
@@ -166,11 +168,11 @@ def cox_time_varying(
     CasebookError
         As :func:`cox`; and if intervals of one patient overlap, or go on after the event.
     """
-    covariates = _names(covariates)
+    covariates = arguments.names(covariates)
     columns = [id, start, stop, event, *covariates]
-    data = _columns(frame, columns, numbers=[c for c in columns if c != id])
+    data = arguments.columns(frame, columns, numbers=[c for c in columns if c != id])
     _check_times(data, stop, event, start)
-    _check_intervals(data, id, start, stop, event)
+    check_intervals(data, id, start, stop, event)
     _check_covariates(data, covariates, event, [])
 
     from lifelines import CoxTimeVaryingFitter
@@ -233,13 +235,13 @@ def parametric(
         raise CasebookError(
             f"found the distribution {distribution!r}; expected one of {', '.join(map(repr, DISTRIBUTIONS))}"
         )
-    covariates = _names(covariates, fewest=0)
+    covariates = arguments.names(covariates, fewest=0)
     if "Intercept" in covariates:
         raise CasebookError(
             "found the covariate 'Intercept'; expected another name, as every location has one"
         )
     columns = [duration, event, *covariates, *([entry] if entry else [])]
-    data = _columns(frame, columns, numbers=columns)
+    data = arguments.columns(frame, columns, numbers=columns)
     _check_times(data, duration, event, entry)
     _check_covariates(data, covariates, event, [])
     _check_bounded(data, duration, event, covariates, fixed_scale=distribution == "exponential")
@@ -315,6 +317,8 @@ def _check_bounded(
     data: pd.DataFrame, duration: str, event: str, covariates: list[str], *, fixed_scale: bool
 ) -> None:
     """Whether the likelihood has a maximum: two questions that linear programs answer exactly."""
+    from scipy.optimize import linprog
+
     values = data[covariates]
     design = np.column_stack([np.ones(len(data)), (values - values.mean()) / values.std(ddof=0)])
     failed = data[event].to_numpy() == 1
@@ -352,49 +356,6 @@ def _check_bounded(
 # -- what goes in, what comes out ---------------------------------------------------------------------------------
 
 
-def _names(names: str | Sequence[str] | None, fewest: int = 1) -> list[str]:
-    listed = [] if names is None else [names] if isinstance(names, str) else names
-    if not isinstance(listed, Iterable):
-        raise CasebookError(f"found {names!r} as names of columns; expected a sequence of them")
-    listed = list(listed)
-    if not all(isinstance(name, str) for name in listed):
-        raise CasebookError(f"found the columns {listed}; expected names, as text")
-    if len(listed) < fewest or len(set(listed)) < len(listed):
-        raise CasebookError(f"found the columns {listed}; expected {fewest} or more, each once")
-    return listed
-
-
-def _columns(frame: pd.DataFrame, columns: list[str], numbers: list[str]) -> pd.DataFrame:
-    if not isinstance(frame, pd.DataFrame):
-        raise CasebookError(f"found data of type {type(frame).__name__}; expected a DataFrame")
-    if not all(isinstance(column, str) for column in columns):
-        raise CasebookError(f"found the columns {columns}; expected names, as text")
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        raise CasebookError(f"found no column {', '.join(map(repr, missing))}; expected it in the frame")
-    twice = frame.columns[frame.columns.duplicated()].intersection(columns)
-    if len(twice):
-        raise CasebookError(f"found the column {twice[0]!r} more than once; expected it once")
-    if len(set(columns)) < len(columns):
-        raise CasebookError(f"found the columns {columns}; expected each in one role")
-    if len(frame) < 2:
-        raise CasebookError(f"found a frame of {len(frame)} rows; expected two or more")
-    data = frame[columns].reset_index(drop=True)
-    for column in columns:
-        if data[column].isna().any():
-            raise CasebookError(
-                f"found {data[column].isna().sum()} missing values of {column!r}; expected none: leave out the rows, and say so"
-            )
-        if column not in numbers:
-            continue
-        if not (pd.api.types.is_numeric_dtype(data[column]) or pd.api.types.is_bool_dtype(data[column])):
-            raise CasebookError(f"found {column!r} of type {data[column].dtype}; expected numbers")
-        data[column] = data[column].astype(float)
-        if not np.isfinite(data[column]).all():
-            raise CasebookError(f"found infinite values of {column!r}; expected numbers")
-    return data
-
-
 def _check_times(data: pd.DataFrame, duration: str, event: str, entry: str | None) -> None:
     if not data[event].isin([0, 1]).all():
         raise CasebookError(f"found {event!r} with values other than 0 and 1; expected these only")
@@ -408,7 +369,8 @@ def _check_times(data: pd.DataFrame, duration: str, event: str, entry: str | Non
         )
 
 
-def _check_intervals(data: pd.DataFrame, id: str, start: str, stop: str, event: str) -> None:
+def check_intervals(data: pd.DataFrame, id: str, start: str, stop: str, event: str) -> None:
+    """Raise CasebookError if intervals of one patient overlap, or go on after the event."""
     ordered = data.sort_values([id, start], kind="stable")
     follows = ordered[id] == ordered[id].shift()
     for wrong, what in (
@@ -425,6 +387,11 @@ def _check_intervals(data: pd.DataFrame, id: str, start: str, stop: str, event: 
 def _check_covariates(data: pd.DataFrame, covariates: list[str], event: str, strata: list[str]) -> None:
     """Each covariate must vary where patients are compared, and none follow from the others."""
     values = data[covariates]
+    for name, largest in values.abs().max().items():
+        if largest > LARGEST_VALUE:
+            raise CasebookError(
+                f"found {largest:g} as {name!r}; expected at most {LARGEST_VALUE:g}, in another unit"
+            )
     if strata:
         groups = [data[column] for column in strata]
         values = values - values.groupby(groups).transform("mean")
@@ -473,9 +440,7 @@ def _runs_off(covariates: list[str], data: pd.DataFrame, event: str) -> str:
 
 
 def _rows(coefficients: pd.Series, errors: pd.Series, confidence: float) -> pd.DataFrame:
-    if not isinstance(confidence, Real) or not 0 < confidence < 1:
-        raise CasebookError(f"found a confidence of {confidence!r}; expected it between 0 and 1")
-    reach = ndtri((1 + confidence) / 2) * errors
+    reach = arguments.deviations(confidence) * errors
     statistic = coefficients / errors
     with np.errstate(
         over="ignore"

@@ -5,13 +5,15 @@ off a table of risk. The probabilities are their product integral (Aalen and Joh
 
 They hold where a patient's next move depends on what came before, and not only on the present state (Datta and Satten
 2001), as long as neither being censored nor coming late tells what will be. Greenwood's variance does not hold there. Here the
-variance is the infinitesimal jackknife, as in R's ``survfit``: the sum over patients of the squared derivative of the
+variance is the infinitesimal jackknife: the sum over patients of the squared derivative of the
 estimate by the patient's weight. Let V(u) be what is still to come, of what is estimated, for a patient in each state just
 after u: the probability of some state at t, or the time in it up to t. A patient at risk in state j then adds, at u::
 
     p(j, u-) / n(j, u) * (the change of V by the patient's move, if one is made, - its mean over all at risk in j)
 
 Without censoring that gives the variance of a share, p (1 - p) / n. With two states, and nobody late, it is Greenwood's.
+R's ``survfit`` has the same if all are followed from the beginning. With late entry it takes the shares at the beginning
+as known, unless it is told ``start.time``; here they are estimated.
 
 Papers are named here as where a method comes from. They were not read. Of R, survival 3.5 was run, and its output compared.
 """
@@ -19,15 +21,14 @@ Papers are named here as where a method comes from. They were not read. Of R, su
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
+from casebook.cohort import arguments
 from casebook.cohort.risktable import checked_times, tabulate_by
 from casebook.cohort.states import StateSpace, Stretches, stretches_of
 from casebook.errors import CasebookError
@@ -109,7 +110,8 @@ def process(
         above 0. A stretch from 0 to 0, censored, says in which state somebody began of whom no more is known.
     space : StateSpace
     since : float
-        A landmark: probabilities are of those under observation then, who are in the state that they enter at it.
+        A landmark: probabilities are of those under observation then, who are in the state that they enter at it. R's
+        ``start.time`` instead counts the moves of that very time as made after it, and finds others.
     given : str, optional
         The state at ``since``, so that the probabilities are those of transition from it. Without, its probabilities at
         ``since`` are the shares of those under observation.
@@ -132,7 +134,7 @@ def process(
     A state that is empty for a time keeps whom it has, as nothing is known of those who would leave it. R does the same.
     """
     stretches = stretches_of(rows, space)
-    since = _single(since, "since", 0.0)
+    since = arguments.time("since", since)
     if given is not None and given not in space.states:
         raise CasebookError(f"found the state {given!r}; expected one of {', '.join(space.states)}")
     if markov and given is None:
@@ -194,7 +196,7 @@ def occupation(
         which the asked one can change; a group is of no states; or the confidence is not between 0 and 1.
     """
     names, members = _members(found.space, groups)
-    times, z = _after(found, times), _deviations(confidence)
+    times, z = _after(found, times), arguments.deviations(confidence)
     _check_until(found, members, names, times.max(initial=found.since))
     tables = []
     for time in times:
@@ -230,9 +232,7 @@ def mean_times(
         As :func:`occupation`, with the horizon for its times.
     """
     names, members = _members(found.space, groups)
-    horizon, z = _single(horizon, "horizon", found.since), _deviations(confidence)
-    if horizon == found.since:
-        raise CasebookError(f"found the horizon {horizon:g}; expected one after {found.since:g}")
+    horizon, z = arguments.time("horizon", horizon, after=found.since), arguments.deviations(confidence)
     _check_until(found, members, names, horizon)
     seen = np.searchsorted(found.time, horizon, side="right")
     widths = np.diff(np.concatenate([[found.since], found.time[:seen], [horizon]]))
@@ -326,9 +326,16 @@ def _members(space: StateSpace, groups: Groups | None) -> tuple[tuple[str, ...],
     """The names of groups of states, and who is in which: (k, groups) of 0 and 1."""
     if groups is None:
         return space.states, np.eye(len(space.states))
+    if not isinstance(groups, Mapping):
+        raise CasebookError(f"found the groups {groups!r}; expected a mapping of names to states")
     members = np.zeros((len(space.states), len(groups)))
     for column, (name, states) in enumerate(groups.items()):
-        if isinstance(states, str) or not states or not set(states) <= set(space.states):
+        if (
+            isinstance(states, str)
+            or not isinstance(states, Collection)
+            or not states
+            or not set(states) <= set(space.states)
+        ):
             raise CasebookError(
                 f"group {name!r}: found {states!r}; expected states of {', '.join(space.states)}"
             )
@@ -366,17 +373,3 @@ def _table(
 
 def _after(found: Process, times: ArrayLike) -> np.ndarray:
     return np.atleast_1d(checked_times(times, "times", least=found.since))
-
-
-def _single(value: float, what: str, least: float) -> float:
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise CasebookError(f"{what}: found {value!r}; expected a number")
-    return float(checked_times(float(value), what, least=least))
-
-
-def _deviations(confidence: float) -> float:
-    if not isinstance(confidence, Real) or not 0 < confidence < 1:
-        raise CasebookError(
-            f"found the confidence {confidence!r}; expected a number between 0 and 1, as 0.95"
-        )
-    return float(ndtri((1 + confidence) / 2))

@@ -9,16 +9,14 @@ Papers are named here as where a method comes from. They were not read.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
+from casebook.cohort import arguments, efron
 from casebook.cohort.concordance import checked
 from casebook.cohort.estimate import kaplan_meier
 from casebook.cohort.risktable import RiskTable, checked_times, tabulate
@@ -34,17 +32,18 @@ def baseline_hazard(score: ArrayLike, time: ArrayLike, event: ArrayLike, horizon
     Parameters
     ----------
     score, time, event : array_like, shape (n,)
-        Log hazards of the patients of the fit; when they failed or were censored; 1 failed, 0 censored.
+        Log hazards of the patients of the fit, from -200 to 200; when they failed or were censored; 1 failed, 0 censored.
     horizon : float
         In the unit of time.
 
     Raises
     ------
     CasebookError
-        If columns are no numbers or of different lengths, or the last patient was seen before the horizon.
+        If columns are no numbers or of different lengths, a score is out of its range, or the last patient was seen before
+        the horizon.
     """
     score, time, event = checked(score, "score", time, event)
-    horizon = _horizon(horizon)
+    horizon = arguments.time("horizon", horizon, after=0)
     if horizon > time.max():
         raise CasebookError(
             f"found the horizon {horizon:g}; expected at most {time.max():g}, when the last was seen"
@@ -53,10 +52,10 @@ def baseline_hazard(score: ArrayLike, time: ArrayLike, event: ArrayLike, horizon
         raise CasebookError(
             f"found a score of {score[np.abs(score).argmax()]:g}; expected logarithms of hazards, from -200 to 200"
         )
-    failed = tabulate(time, event).failed[:, 0]
-    at_risk = tabulate(time, event, weights=np.exp(score)).at_risk
-    early = np.unique(time) <= horizon
-    return float((failed[early] / at_risk[early]).sum())
+    order, highest = np.argsort(time, kind="stable"), score.max()
+    at_risk = efron.sums_from(np.exp(score - highest)[order])
+    first = np.searchsorted(time[order], time[event & (time <= horizon)])
+    return float((1 / at_risk[first]).sum() * np.exp(-highest))
 
 
 # -- calibration --------------------------------------------------------------------------------------------------
@@ -99,9 +98,8 @@ def calibration(
     """
     risk, time, event = checked(risk, "risk", time, event)
     _check_risks(risk)
-    horizon = _horizon(horizon)
-    if isinstance(groups, bool) or not isinstance(groups, int | np.integer) or groups < 1:
-        raise CasebookError(f"found {groups!r} groups; expected a whole number of 1 or more")
+    horizon = arguments.time("horizon", horizon, after=0)
+    groups = arguments.whole("groups", groups, least=1)
     distinct, which, sizes = np.unique(risk, return_inverse=True, return_counts=True)
     middles = (np.cumsum(sizes) - sizes / 2) / risk.size
     group = np.minimum((middles * groups).astype(int), groups - 1)[which]
@@ -143,7 +141,7 @@ def calibration_slope(
     score, time, event = checked(score, "score", time, event)
     frame = pd.DataFrame({"score": score, "time": time, "event": event.astype(int)})
     row = models.cox(frame, "time", "event", ["score"], confidence=confidence).coefficients.loc["score"]
-    slope, reach = row["coefficient"], ndtri((1 + confidence) / 2) * row["standard_error"]
+    slope, reach = row["coefficient"], arguments.deviations(confidence) * row["standard_error"]
     return pd.Series({"slope": slope, "lower": slope - reach, "upper": slope + reach})
 
 
@@ -180,23 +178,30 @@ def corrected(
     statistic : callable
         From predictions and their frame to a number.
     resamples, seed : int
-        How many, at least 2, and the seed: the same gives the same.
+        How many, at least 2, and the seed (0 or more): the same gives the same.
 
     Raises
     ------
     CasebookError
-        If there are fewer than two resamples, or what ``fit`` or ``statistic`` raise, with the resample in which they did.
+        If there are fewer than two resamples, or the seed or a statistic is no number; and what ``fit`` or ``statistic``
+        raise, with the resample in which they did.
     """
-    if isinstance(resamples, bool) or not isinstance(resamples, int | np.integer) or resamples < 2:
-        raise CasebookError(f"found {resamples!r} resamples; expected a whole number of 2 or more")
-    stream = np.random.default_rng(seed)
-    apparent = float(statistic(fit(frame)(frame), frame))
+    resamples = arguments.whole("resamples", resamples, least=2)
+    stream = np.random.default_rng(arguments.whole("seed", seed))
+
+    def value(predict: Callable[[pd.DataFrame], np.ndarray], of: pd.DataFrame) -> float:
+        found = statistic(predict(of), of)
+        if not arguments.is_number(found):
+            raise CasebookError(f"found the statistic {found!r}; expected a number")
+        return float(found)
+
+    apparent = value(fit(frame), frame)
     optimism = np.empty(resamples)
     for number in range(resamples):
         drawn = frame.iloc[stream.integers(len(frame), size=len(frame))].reset_index(drop=True)
         try:
             predict = fit(drawn)
-            optimism[number] = statistic(predict(drawn), drawn) - statistic(predict(frame), frame)
+            optimism[number] = value(predict, drawn) - value(predict, frame)
         except CasebookError as error:
             raise CasebookError(f"resample {number + 1}: {error}") from error
     return Corrected(apparent, float(optimism.mean()), apparent - float(optimism.mean()))
@@ -239,7 +244,7 @@ def net_benefit(
     """
     risk, time, event = checked(risk, "risk", time, event)
     _check_risks(risk)
-    horizon = _horizon(horizon)
+    horizon = arguments.time("horizon", horizon, after=0)
     levels = checked_times(thresholds, "thresholds")
     if levels.ndim != 1 or not levels.size or levels.max() >= 1:
         raise CasebookError(f"found the thresholds {thresholds!r}; expected one or more from 0 to below 1")
@@ -263,12 +268,6 @@ def _check_risks(risk: np.ndarray) -> None:
     if risk.min() < 0 or risk.max() > 1:
         place = np.flatnonzero((risk < 0) | (risk > 1))[0]
         raise CasebookError(f"risk[{place}]: found {risk[place]:g}; expected a probability from 0 to 1")
-
-
-def _horizon(horizon: float) -> float:
-    if not isinstance(horizon, Real) or not 0 < horizon < math.inf:
-        raise CasebookError(f"found the horizon {horizon!r}; expected a time above 0")
-    return float(horizon)
 
 
 def _risk_by(

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc
 
-from casebook.cohort import models
+from casebook.cohort import efron, models
 from casebook.cohort.estimate import kaplan_meier
 from casebook.cohort.risktable import tabulate
 from casebook.errors import CasebookError
@@ -104,12 +104,11 @@ def _at(
 ) -> tuple[np.ndarray, np.ndarray]:
     """At one time: the failures' covariates less those expected of them, and the variance of these; ties by Efron's method.
 
-    Of k who fail together, each in turn counts those before as gone by a k-th part (Efron 1977).
+    See :func:`casebook.cohort.efron.turns`.
     """
     residual, variance = np.zeros(x.shape[1]), np.zeros((x.shape[1],) * 2)
-    deaths = int(here.sum())
-    for turn in range(deaths):
-        weight = hazard * (at_risk - here * (turn / deaths))
+    for gone in efron.turns(here.sum(keepdims=True))[1]:
+        weight = hazard * (at_risk - here * gone)
         weight = weight / weight.sum()
         mean = weight @ x
         residual -= mean

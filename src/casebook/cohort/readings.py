@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from casebook.cohort import schema
 from casebook.cohort.dates import by_id
 from casebook.errors import CasebookError
 
@@ -43,13 +42,23 @@ def with_mrd_dates(
     Raises
     ------
     CasebookError
-        If a result is said to be both, or a reading is of a patient who is not there, or has no date (only a visit).
+        If a result is none, or said to be both, or a reading is of a patient who is not there, or has no date (only a visit).
     """
+    from casebook.cohort.schema import MRD, RESULTS  # here, as it brings pandera, which nothing else wants
+
+    for name, results in (("negative", negative), ("positive", positive)):
+        if isinstance(results, str) or not isinstance(results, Iterable):
+            raise CasebookError(f"found {name}={results!r}; expected a sequence of results, as ({name!r},)")
+        unknown = [result for result in results if result not in RESULTS]
+        if unknown:
+            raise CasebookError(
+                f"found {', '.join(map(repr, unknown))} as {name}; expected results, of {', '.join(RESULTS)}"
+            )
     both = sorted(set(negative) & set(positive))
     if both:
         raise CasebookError(f"found {', '.join(both)} as negative and positive; expected each result once")
     patients = by_id(cohort.patients)
-    readings = cohort.assessments[cohort.assessments["analyte"] == schema.MRD]
+    readings = cohort.assessments[cohort.assessments["analyte"] == MRD]
     strangers = set(readings["patient"]) - set(patients.index)
     if strangers:
         raise CasebookError(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from itertools import pairwise
-from math import isfinite
-from numbers import Real
 from typing import NamedTuple
 
 import pandas as pd
 
+from casebook.cohort import arguments
 from casebook.errors import CasebookError
 
 
@@ -85,13 +84,13 @@ class Scenario:
                 )
         for name in ("n", "accrual_days", "infusion_days"):
             value = getattr(self, name)
-            if not _number(value) or value != int(value) or value < 1:
+            if not arguments.is_number(value) or value != int(value) or value < 1:
                 raise CasebookError(f"found {name}={value!r}; expected a whole number of 1 or more")
         for name in ("drop_out", "mrd_baseline_sd", "mrd_fall", "mrd_noise_sd", "mrd_growth"):
-            if not _number(getattr(self, name)) or getattr(self, name) < 0:
+            if not arguments.is_number(getattr(self, name)) or getattr(self, name) < 0:
                 raise CasebookError(f"found {name}={getattr(self, name)!r}; expected 0 or more")
         for name in ("mrd_baseline", "mrd_at_relapse", "detection_limit", "quantification_limit"):
-            if not _number(getattr(self, name)):
+            if not arguments.is_number(getattr(self, name)):
                 raise CasebookError(f"found {name}={getattr(self, name)!r}; expected a number")
         if not self.detection_limit <= self.quantification_limit < 2:
             raise CasebookError(
@@ -135,13 +134,8 @@ class Scenario:
                 )
 
 
-def _number(value: object) -> bool:
-    """Whether this is a finite number; true and false are none."""
-    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
-
-
 def _numbers(values: object) -> bool:
-    return isinstance(values, tuple) and all(map(_number, values))
+    return isinstance(values, tuple) and all(map(arguments.is_number, values))
 
 
 def _ascend(values: tuple[float, ...]) -> bool:

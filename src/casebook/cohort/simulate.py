@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import expm
 
-from casebook.cohort import schema
+from casebook.cohort import arguments, schema
 from casebook.cohort.record import Cohort
 from casebook.cohort.scenario import (
     AGE_LIMITS,
@@ -137,8 +137,7 @@ def simulate(scenario: Scenario = SCENARIO, seed: int = 0) -> Cohort:
         If this is no scenario, or the seed is no whole number of 0 or more.
     """
     _check(scenario)
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise CasebookError(f"found the seed {seed!r}; expected a whole number of 0 or more")
+    seed = arguments.whole("seed", seed)
     n = int(scenario.n)
     start = np.datetime64(scenario.accrual_start, "D") + _stream(seed, "accrual").integers(
         scenario.accrual_days, size=n

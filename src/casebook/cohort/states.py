@@ -31,6 +31,11 @@ ROWS = ("id", "from", "to", "start", "stop")
 MRD_NEGATIVE: Occurrence = ("negative_reading_date", "MRD negative")
 
 
+def _texts(given: object, count: int) -> bool:
+    """Whether this is a tuple of so many texts."""
+    return isinstance(given, tuple) and len(given) == count and all(isinstance(one, str) for one in given)
+
+
 @dataclass(frozen=True)
 class StateSpace:
     """The states that patients can be in, and the moves between them.
@@ -52,15 +57,18 @@ class StateSpace:
 
     def __post_init__(self) -> None:
         if (
-            len(self.states) < 2
+            not isinstance(self.states, tuple)
+            or len(self.states) < 2
             or not all(isinstance(state, str) and state and state not in COLUMNS for state in self.states)
             or len(set(self.states)) < len(self.states)
         ):
             raise CasebookError(
                 f"found the states {self.states!r}; expected two or more distinct names, none of {', '.join(COLUMNS)}"
             )
+        if not isinstance(self.moves, tuple):
+            raise CasebookError(f"found the moves {self.moves!r}; expected a tuple of them")
         for move in self.moves:
-            if len(move) != 2 or not set(move) <= set(self.states) or move[0] == move[1]:
+            if not _texts(move, 2) or not set(move) <= set(self.states) or move[0] == move[1]:
                 raise CasebookError(f"found the move {move!r}; expected one from a state to another")
         if len(set(self.moves)) < len(self.moves):
             raise CasebookError(f"found moves twice among {self.moves!r}; expected each once")
@@ -102,7 +110,7 @@ class Course:
     Raises
     ------
     CasebookError
-        If an event or a move stands twice, a move is of no event, or leads from a state to itself.
+        If an event is no pair, an event or a move stands twice, a move is of no event, or leads from a state to itself.
     """
 
     origin: str
@@ -112,11 +120,17 @@ class Course:
     censored_at: str = "last_contact_date"
 
     def __post_init__(self) -> None:
+        for name in ("events", "moves"):
+            if not isinstance(getattr(self, name), tuple):
+                raise CasebookError(f"found {name}={getattr(self, name)!r}; expected a tuple of them")
+        for event in self.events:
+            if not _texts(event, 2):
+                raise CasebookError(f"found the event {event!r}; expected a column and what happens then")
         names = [event for _, event in self.events]
         if len(set(names)) < len(names) or len({column for column, _ in self.events}) < len(names):
             raise CasebookError(f"found the events {self.events!r}; expected each column and name once")
         for move in self.moves:
-            if len(move) != 3 or move[1] not in names:
+            if not _texts(move, 3) or move[1] not in names:
                 raise CasebookError(f"found the move {move!r}; expected state, one of {names}, state")
         if len({move[:2] for move in self.moves}) < len(self.moves):
             raise CasebookError("found two moves of one state by one event; expected one")
@@ -196,7 +210,7 @@ def histories(
     ------
     CasebookError
         For missing columns, columns that hold no dates, ids given twice, and patients who have neither an event nor a last
-        contact, or have it before the origin.
+        contact, or have it before the origin; or if all are left out.
     """
     columns = [column for column, _ in course.events]
     found = dated(patients, (course.origin, *columns, course.censored_at), "course")
@@ -213,6 +227,9 @@ def histories(
     for column, event in course.events:
         excluded[excluded.isna() & (found[column] < origin)] = f"{event} before {in_words(course.origin)}"
     here = excluded.isna()
+    if not here.any():
+        counted = ", ".join(f"{count} {reason}" for reason, count in excluded.value_counts().items())
+        raise CasebookError(f"found no patient to follow ({counted or 'of none'}); expected one or more")
     unknown, early = here & known.isna(), here & (known < origin)
     if unknown.any():
         raise CasebookError(
@@ -248,7 +265,7 @@ def paths(days: pd.DataFrame, followed: pd.Series, course: Course) -> pd.DataFra
     Raises
     ------
     CasebookError
-        If a column is missing, ids differ or stand twice, or a time is negative.
+        If there is no patient, a column is missing, ids differ or stand twice, or a time is negative.
     """
     lacking = [column for column, _ in course.events if column not in days.columns]
     if lacking:
@@ -256,6 +273,8 @@ def paths(days: pd.DataFrame, followed: pd.Series, course: Course) -> pd.DataFra
     if days.index.has_duplicates or not days.index.equals(followed.index):
         raise CasebookError("found ids that differ or stand twice; expected those of followed, each once")
     states, n = course.states, len(days)
+    if not n:
+        raise CasebookError("found no patient; expected one or more")
     events = days[[column for column, _ in course.events]].to_numpy(float)
     checked_times(np.where(np.isnan(events), 0, events), "days")
     events = np.where(np.isnan(events), np.inf, events)

@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, ndtri
+from scipy.special import chdtrc
 
+from casebook.cohort import arguments
 from casebook.errors import CasebookError
 
 
@@ -27,7 +28,7 @@ class LogRatio(NamedTuple):
 
     def limits(self, confidence: float = 0.95) -> pd.Series:
         """The ratio itself with its limits: ratio, lower, upper. Raises CasebookError if the confidence is none."""
-        reach = _deviations(confidence) * self.standard_error
+        reach = arguments.deviations(confidence) * self.standard_error
         ends = [self.estimate, self.estimate - reach, self.estimate + reach]
         return pd.Series(np.exp(ends), ["ratio", "lower", "upper"])
 
@@ -59,10 +60,10 @@ def hazard_ratio(treated: float, treated_error: float, control: float, control_e
         If a survival is not between 0 and 1, or an error is not above 0.
     """
     for survival in (treated, control):
-        if not 0 < survival < 1:
+        if not arguments.is_number(survival) or not 0 < survival < 1:
             raise CasebookError(f"found a survival of {survival!r}; expected it strictly between 0 and 1")
     for error in (treated_error, control_error):
-        if not 0 < error < math.inf:
+        if not arguments.is_number(error) or error <= 0:
             raise CasebookError(f"found a standard error of {error!r}; expected a number above 0")
     logs = math.log(treated), math.log(control)
     parts = treated_error / (treated * logs[0]), control_error / (control * logs[1])
@@ -75,8 +76,13 @@ def odds_ratio(events: int, n: int, control_events: int, control_n: int) -> LogR
     Raises
     ------
     CasebookError
-        If in a group nobody or everybody has the event, so that the ratio or its error is without limit.
+        If a count is no whole number, or in a group nobody or everybody has the event, so that the ratio or its error is
+        without limit.
     """
+    for name, count in (
+        ("events", events), ("n", n), ("control_events", control_events), ("control_n", control_n),
+    ):  # fmt: skip
+        arguments.whole(name, count)
     cells = events, n - events, control_events, control_n - control_events
     if min(cells) < 1:
         raise CasebookError(
@@ -108,7 +114,7 @@ def heterogeneity(
     CasebookError
         If there are fewer than two groups, or an error is not above 0.
     """
-    z = _deviations(confidence)
+    z = arguments.deviations(confidence)
     values, errors = _numbers(log_ratios, "log ratios"), _numbers(standard_errors, "standard errors")
     if values.size < 2 or values.shape != errors.shape:
         raise CasebookError(
@@ -127,12 +133,6 @@ def heterogeneity(
     }
     degrees = values.size - 1
     return Heterogeneity(pd.DataFrame(limits), statistic, degrees, float(chdtrc(degrees, statistic)))
-
-
-def _deviations(confidence: float) -> float:
-    if not 0 < confidence < 1:
-        raise CasebookError(f"found a confidence of {confidence!r}; expected it between 0 and 1")
-    return float(ndtri((1 + confidence) / 2))
 
 
 def _numbers(values: ArrayLike, what: str) -> np.ndarray:

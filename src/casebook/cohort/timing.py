@@ -14,17 +14,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
-from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from casebook.cohort import comparison
+from casebook.cohort import arguments
 from casebook.cohort.estimate import Curve, Limits, kaplan_meier
-from casebook.cohort.risktable import RiskTable, checked_times, tabulate, tabulate_by
+from casebook.cohort.risktable import RiskTable, checked_table, checked_times, tabulate, tabulate_by
 from casebook.errors import CasebookError
+
+if TYPE_CHECKING:
+    from casebook.cohort import comparison
 
 TIES = ("after", "before", "own")
 """What an event on the day of treatment counts as: see :func:`periods`."""
@@ -122,7 +124,7 @@ def by_treatment(rows: pd.DataFrame, causes: Sequence[str] = ("event",)) -> dict
     Raises
     ------
     CasebookError
-        As :func:`casebook.cohort.risktable.tabulate`, or if a column is missing.
+        As :func:`casebook.cohort.risktable.tabulate`, or if a column is missing or holds what it must not.
     """
     rows = _rows(rows)
     groups = pd.Categorical.from_codes(rows["treated"].to_numpy(dtype=int), categories=GROUPS)
@@ -130,12 +132,15 @@ def by_treatment(rows: pd.DataFrame, causes: Sequence[str] = ("event",)) -> dict
 
 
 def check_both(tables: Mapping[str, RiskTable]) -> None:
-    """Raise CasebookError if one of the two groups is missing."""
+    """Raise CasebookError if one of the two groups is missing, or has no table of risk."""
+    if not isinstance(tables, Mapping):
+        raise CasebookError(f"found a {type(tables).__name__}; expected tables of risk by group")
     for group in GROUPS:
         if group not in tables:
             raise CasebookError(
                 f"found nobody at risk {group}; expected patients at risk before treatment and after it"
             )
+        checked_table(tables[group], f"a table of risk of the {group}")
 
 
 # -- comparisons with all the time ----------------------------------------------------------------------------------
@@ -158,6 +163,8 @@ def mantel_byar(rows: pd.DataFrame) -> comparison.Test:
     CasebookError
         If nobody, or everybody from the beginning, is treated; or as :func:`casebook.cohort.comparison.log_rank`.
     """
+    from casebook.cohort import comparison
+
     tables = by_treatment(_any_cause(rows))
     check_both(tables)
     return comparison.log_rank(tables)
@@ -191,7 +198,7 @@ def simon_makuch(
     CasebookError
         If ``since`` is no time, or nobody is followed beyond it.
     """
-    since = _day(since, "since")
+    since = arguments.time("since", since)
     rows = _any_cause(rows)
     rows = rows[rows["stop"] > since] if since else rows
     if rows.empty:
@@ -267,7 +274,7 @@ def landmark(
     CasebookError
         As :func:`periods`; if the landmark is no time; or nobody is under observation beyond it.
     """
-    at = _day(at, "at")
+    at = arguments.time("at", at)
     time, event, switch, entry = _patients(time, event, switch, entry, causes)
     reason = np.select(
         [(time <= at) & (event > 0), time <= at, entry > at], [EVENT, CENSORED, ENTERED_LATER], default=""
@@ -302,7 +309,12 @@ def _patients(
     tabulate(time, event, entry=entry, causes=causes)  # refuses what is no patient's time
     time, event = checked_times(time, "time"), np.asarray(event).astype(int)
     entry = np.zeros(time.size) if entry is None else checked_times(entry, "entry")
-    column = pd.Series(switch)
+    try:
+        column = pd.Series(switch)
+    except (TypeError, ValueError):
+        raise CasebookError(
+            "switch: found what is no row of times; expected when treatment began, one for each"
+        ) from None
     known = column.notna().to_numpy()
     # Whether somebody was ever treated is the one thing that must not be taken for a time.
     if column.dtype == bool or column.dtype == "boolean":
@@ -316,6 +328,8 @@ def _patients(
 
 
 def _rows(rows: pd.DataFrame) -> pd.DataFrame:
+    if not isinstance(rows, pd.DataFrame):
+        raise CasebookError(f"found {type(rows).__name__}; expected rows as periods gives them")
     missing = [name for name in ("start", "stop", "event", "treated") if name not in rows.columns]
     if missing:
         raise CasebookError(
@@ -325,14 +339,16 @@ def _rows(rows: pd.DataFrame) -> pd.DataFrame:
         raise CasebookError(
             "found no rows, or 'treated' other than 0 and 1; expected rows as periods gives them"
         )
+    for name in ("start", "stop"):
+        checked_times(rows[name], name)
+    if not pd.api.types.is_bool_dtype(rows["event"]):
+        event = checked_times(rows["event"], "event")
+        if (event % 1).any():
+            raise CasebookError(
+                f"event: found {event[event % 1 > 0][0]:g}; expected whole numbers, 0 for censored"
+            )
     return rows
 
 
 def _any_cause(rows: pd.DataFrame) -> pd.DataFrame:
     return _rows(rows).assign(event=(rows["event"] > 0).astype(int))
-
-
-def _day(value: float, name: str) -> float:
-    if not isinstance(value, Real) or not 0 <= value < inf:
-        raise CasebookError(f"{name}: found {value!r}; expected a time of 0 or more")
-    return float(value)

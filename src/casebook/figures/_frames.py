@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from numbers import Real
 
 import numpy as np
 import pandas as pd
 
 from casebook.errors import CasebookError
 
+NAMES = ("curve", "label", "line", "method", "state", "strategy")
+"""Columns that say what a row is of, or what to write beside it: where they are required, no row is without."""
+
 
 def require(
     frame: pd.DataFrame, name: str, columns: Collection[str], defaults: dict | None = None
 ) -> pd.DataFrame:
-    """A copy of the frame that has these columns, and the optional ones filled in with their defaults."""
+    """A copy of the frame that has these columns, with all names, and the optional ones filled in with their defaults."""
     if not isinstance(frame, pd.DataFrame):
         raise CasebookError(f"{name}: expected a data frame, found {type(frame).__name__}")
     missing = [column for column in columns if column not in frame.columns]
@@ -23,6 +27,15 @@ def require(
         )
     # A row is named by its index label, so that has to name one row only.
     frame = frame.copy() if frame.index.is_unique else frame.reset_index(drop=True)
+    fail(
+        name,
+        [
+            f"row {row!r}, column {column!r}: found none, expected a name"
+            for column in columns
+            if column in NAMES
+            for row in frame.index[frame[column].isna()]
+        ],
+    )
     for column, value in (defaults or {}).items():
         if column not in frame.columns:
             frame[column] = value
@@ -42,6 +55,40 @@ def fail(name: str, problems: list[str]) -> None:
         raise CasebookError(
             "\n  ".join([f"{name}:", *problems]) if len(problems) > 1 else f"{name}: {problems[0]}"
         )
+
+
+def cut(until: float | None) -> None:
+    """The time at which to cut an axis is one, if it is given."""
+    if until is not None and (not _is_number(until) or until <= 0):
+        raise CasebookError(f"until: found {until!r}, expected a time above 0")
+
+
+def log_axis(xlim: Sequence[float]) -> None:
+    """The ends of a logarithmic axis."""
+    if (
+        not isinstance(xlim, Sequence)
+        or len(xlim) != 2
+        or not all(map(_is_number, xlim))
+        or not 0 < xlim[0] < xlim[1]
+    ):
+        raise CasebookError(f"xlim: found {xlim!r}, expected two numbers above 0, the lower first")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(value))
+
+
+def probabilities(frame: pd.DataFrame, name: str, *columns: str, rounding: float = 0.0) -> None:
+    """The numbers of these columns are probabilities, but for rounding."""
+    fail(
+        name,
+        [
+            f"row {row!r}, column {column!r}: found {value:g}, expected a probability from 0 to 1"
+            for column in columns
+            for row, value in frame[column].items()
+            if not -rounding <= value <= 1 + rounding
+        ],
+    )
 
 
 def members(frame: pd.DataFrame, name: str, column: str, allowed: Collection) -> None:

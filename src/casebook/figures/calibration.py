@@ -28,13 +28,8 @@ def _checked(groups: pd.DataFrame) -> pd.DataFrame:
         raise CasebookError(
             f"groups, column 'series': found {groups['series'].nunique()} of them, expected at most {len(SERIES)}"
         )
+    _frames.probabilities(groups, "groups", *COLUMNS)
     problems = [
-        f"row {row!r}, column {column!r}: found {value:g}, expected a probability from 0 to 1"
-        for column in COLUMNS
-        for row, value in groups[column].items()
-        if not 0 <= value <= 1
-    ]
-    problems += [
         f"row {row.Index!r}: found {row.observed:g} with limits {row.lower:g} to {row.upper:g}, expected them in order"
         for row in groups.itertuples()
         if not row.lower <= row.observed <= row.upper

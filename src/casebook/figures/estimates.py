@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -35,8 +34,7 @@ class Strip(NamedTuple):
 
 
 def _checked(frame, truth, xlim):
-    if len(xlim) != 2 or not all(map(isfinite, xlim)) or not 0 < xlim[0] < xlim[1]:
-        raise CasebookError(f"xlim: found {xlim!r}, expected two numbers above 0, the lower first")
+    _frames.log_axis(xlim)
     frame = _evidence.numbers(_frames.require(frame, "estimates", COLUMNS, DEFAULTS), "estimates", "estimate")
     if frame.empty:
         raise CasebookError("estimates: found no row, expected an estimate")

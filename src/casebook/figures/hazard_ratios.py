@@ -31,8 +31,7 @@ class Line(NamedTuple):
 
 
 def _checked(rows: pd.DataFrame, xlim: tuple[float, float]) -> pd.DataFrame:
-    if len(xlim) != 2 or not 0 < xlim[0] < xlim[1] < np.inf:
-        raise CasebookError(f"xlim: found {xlim!r}, expected two numbers above 0, the lower first")
+    _frames.log_axis(xlim)
     rows = _frames.require(rows, "rows", COLUMNS, DEFAULTS)
     if rows.empty:
         raise CasebookError("rows: found no row, expected a hazard ratio")

@@ -65,7 +65,8 @@ def net_benefit(
 
     Returns
     -------
-    The axes, which end a little below 0: what falls deeper is cut. A curve is the line labelled ``_curve`` and its strategy.
+    The axes, which end a little below 0: what falls deeper is cut. A curve is the line labelled ``_curve`` and its strategy;
+    the name of one that is nowhere on the axes stands at their lower end, and says so.
 
     Raises
     ------
@@ -113,6 +114,10 @@ def _name(ax: Axes, paths: dict) -> None:
     """Every name beside its curve, and "treat nobody" over the line at 0, clear of lines and of each other."""
     wide, high = _words.inches(ax)
     nought = high * BELOW / (1 + BELOW)
+    for name, (x, _, color) in [*paths.items()]:
+        if not x.size:
+            del paths[name]
+            paths[f"{name}: all below"] = np.array([0.0, wide]), np.zeros(2), color
     paths = paths | {"treat nobody": (np.array([0.0, wide]), np.array([nought, nought]), style.INK)}
     lines = {name: _words.along(x, y, 0.03) for name, (x, y, _) in paths.items()}
     page, taken = Box(0.03, 0.03, wide, high), []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 from typing import NamedTuple
 
 import matplotlib as mpl
@@ -86,8 +85,7 @@ def occupation(
     """
     stack = _stack(areas, "areas")
     truth = _true(truth, stack)
-    if until is not None and not 0 < until < inf:
-        raise CasebookError(f"until: found {until!r}, expected a time above 0")
+    _frames.cut(until)
     stack = _cut(stack, float(until or stack.time[-1] or 1.0))
     axis_words = style.wrap(xlabel, style.WIDTH - 0.2)
     if ax is None:
@@ -135,12 +133,12 @@ def _stack(frame: pd.DataFrame, what: str) -> Stack:
     frame = _evidence.numbers(_frames.require(frame, what, COLUMNS), what, "time", "probability")
     if frame.empty:
         raise CasebookError(f"{what}: found no row, expected a state")
+    _frames.probabilities(frame, what, "probability", rounding=ROUNDING)
     states = frame["state"].astype(str)
     order = list(dict.fromkeys(states))
     faults = [
         (frame["time"] < 0, "time", "expected 0 or more"),
         (pd.DataFrame({"s": states, "t": frame["time"]}).duplicated(), "time", "which the state has twice"),
-        (~frame["probability"].between(-ROUNDING, 1 + ROUNDING), "probability", "expected 0 to 1"),
     ]
     _frames.fail(
         what,

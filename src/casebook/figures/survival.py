@@ -46,8 +46,7 @@ class Curve(NamedTuple):
 def _checked(curves, censored, marks, medians, kind, until):
     if kind not in STARTS:
         raise CasebookError(f"kind: found {kind!r}, expected one of {', '.join(map(repr, STARTS))}")
-    if until is not None and not 0 < until < inf:
-        raise CasebookError(f"until: found {until!r}, expected a time above 0")
+    _frames.cut(until)
     curves = _frames.require(curves, "curves", COLUMNS, {"emphasis": False})
     if curves.empty:
         raise CasebookError("curves: found no row, expected a curve")

@@ -64,7 +64,7 @@ def turnbull(
     ------
     CasebookError
         A column is missing, a value is no number, boxes are reversed, overlap or do not add up to 1, a probability or time is
-        none, or a look is none of the two; the message names every row and column.
+        none, a look is none of the two, or a truth begins beyond the axis; the message names every row and column.
     """
     boxes, curves, limits = _checked(boxes, curves, limits)
     if until is not None and not 0 < until < inf:
@@ -73,6 +73,7 @@ def turnbull(
         raise CasebookError(f"ylim: found {ylim!r}, expected two rising numbers from 0 to 1")
     ends = boxes[["left", "right"]].to_numpy().ravel()
     last = float(until or ends[np.isfinite(ends)].max() or 1.0)
+    _check_reached(curves, last)
     words = style.wrap(xlabel, style.WIDTH - 0.2)
     if ax is None:
         right = _ends.right_margin([name, *curves["curve"]])
@@ -144,12 +145,24 @@ def _checked(boxes, curves, limits) -> tuple[pd.DataFrame, pd.DataFrame, pd.Data
     return boxes, frames[0].assign(curve=frames[0]["curve"].astype(str)), limits
 
 
+def _check_reached(curves: pd.DataFrame, last: float) -> None:
+    lines = curves[curves["look"] == "truth"]
+    first = lines.groupby("curve", sort=False)["time"].min()
+    _frames.fail(
+        "curves",
+        [
+            f"{name!r}: found its first point at {time:g}, expected one up to the end of the axis at {last:g}"
+            for name, time in first[first > last].items()
+        ],
+    )
+
+
 def _draw_boxes(ax: Axes, boxes: pd.DataFrame, name: str, last: float) -> _ends.End:
     """The boxes, and the line where survival is known; its end at the last time, or the middle of a box there."""
     rows = boxes[(boxes["mass"] > LEAST) & (boxes["left"] < last)]
     left, right, mass = (rows[column].to_numpy() for column in ("left", "right", "mass"))
-    after = np.clip(1 - np.cumsum(mass), 0, 1)
-    before = np.append(1.0, after[:-1])
+    level = np.append(1.0, np.clip(1 - np.cumsum(mass), 0, 1))
+    before, after = level[:-1], level[1:]
     right = np.minimum(right, last)
     corners = [
         [(a, high), (b, high), (b, low), (a, low)]
@@ -169,7 +182,7 @@ def _draw_boxes(ax: Axes, boxes: pd.DataFrame, name: str, last: float) -> _ends.
     # Level to the left end of a box, and on from its right end: from corner to corner through nothing.
     x = np.concatenate([[0.0], np.column_stack([left, right, right]).ravel(), [last]])
     y = np.concatenate(
-        [[1.0], np.column_stack([before, np.where(left < right, np.nan, before), after]).ravel(), after[-1:]]
+        [[1.0], np.column_stack([before, np.where(left < right, np.nan, before), after]).ravel(), level[-1:]]
     )
     ax.plot(x, y, color=style.INK, lw=1.8, zorder=3, clip_on=False, label="_level")
     open_end = len(rows) and rows["right"].iloc[-1] > last
@@ -185,9 +198,8 @@ def _draw_curve(ax: Axes, name: str, rows: pd.DataFrame, last: float) -> _ends.E
     inside = time <= last
     time, value = time[inside], value[inside]
     if look == "shortcut":
-        time, value = _steps.corners(
-            np.concatenate([[0.0], time, [last]]), np.concatenate([[1.0], value, value[-1:]])
-        )
+        level = np.append(1.0, value)
+        time, value = _steps.corners(np.concatenate([[0.0], time, [last]]), np.append(level, level[-1]))
     ax.plot(
         time, value, color=color, lw=width, alpha=alpha, zorder=3.2, clip_on=False, label=f"_curve {name}"
     )
