@@ -21,11 +21,12 @@ serve: $(VENV)/package ## build the book and serve it on this machine (PORT=8000
 test: $(VENV)/package ## check data, code, notebooks and the built pages (builds the book where they need it)
 	@$(RUN) -m pytest
 
-bench: $(VENV)/package ## measure import, build and estimates, beside the bars and beside lifelines and R
+bench: $(VENV)/package ## measure import, build, estimates and simulated trials, beside the bars and beside lifelines and R
 	@$(RUN) tests/bench.py
 	@$(RUN) tests/bench_survival.py
 	@$(RUN) tests/bench_timing.py
 	@$(RUN) tests/bench_intervals.py
+	@$(RUN) tests/bench_trials.py
 
 notebooks: $(VENV)/package ## re-execute the chapters in place (ONLY=chapters/index.ipynb for one)
 	@$(RUN) -m casebook.notebooks $(ONLY)

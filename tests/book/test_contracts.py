@@ -14,7 +14,20 @@ from packaging.utils import canonicalize_name
 
 from casebook.paths import ROOT
 
-HEAVY = ("lifelines", "matplotlib", "pandas", "pandera", "scipy", "seaborn", "IPython", "myst_nb")
+HEAVY = (
+    "dask",
+    "distributed",
+    "joblib",
+    "lifelines",
+    "matplotlib",
+    "numba",
+    "pandas",
+    "pandera",
+    "scipy",
+    "seaborn",
+    "IPython",
+    "myst_nb",
+)
 
 
 def run(*arguments: str) -> str:

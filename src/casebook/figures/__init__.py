@@ -17,7 +17,10 @@ from casebook.figures.kinetics import kinetics
 from casebook.figures.landscape import landscape
 from casebook.figures.net_benefit import net_benefit
 from casebook.figures.occupation import occupation
+from casebook.figures.operating import operating
 from casebook.figures.rate_curves import rate_curves
+from casebook.figures.stopping_rule import stopping_rule
+from casebook.figures.study_sizes import study_sizes
 from casebook.figures.survival import survival
 from casebook.figures.swimmer import draw_arrows, draw_points, draw_spans, swimmer
 from casebook.figures.timeline import timeline
@@ -39,7 +42,10 @@ __all__ = [
     "landscape",
     "net_benefit",
     "occupation",
+    "operating",
     "rate_curves",
+    "stopping_rule",
+    "study_sizes",
     "style",
     "survival",
     "swimmer",

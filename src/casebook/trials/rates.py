@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import betainccinv, betaincinv, ndtri, xlog1py, xlogy
-from scipy.stats import binom
 
 from casebook.errors import CasebookError
 
@@ -205,6 +204,8 @@ def probability(events: int, n: int, rate: ArrayLike) -> float | np.ndarray:
         If the count or the rate is none.
     """
     events, n = checked_count(events, n)
+    from scipy.stats import binom
+
     return binom.pmf(events, n, checked_rate(rate))
 
 
@@ -217,6 +218,8 @@ def at_most(events: int, n: int, rate: ArrayLike) -> float | np.ndarray:
         If the count or the rate is none.
     """
     events, n = checked_count(events, n)
+    from scipy.stats import binom
+
     return binom.cdf(events, n, checked_rate(rate))
 
 
