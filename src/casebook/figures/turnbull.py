@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -67,8 +65,7 @@ def turnbull(
         none, a look is none of the two, or a truth begins beyond the axis; the message names every row and column.
     """
     boxes, curves, limits = _checked(boxes, curves, limits)
-    if until is not None and not 0 < until < inf:
-        raise CasebookError(f"until: found {until!r}, expected a time above 0")
+    _frames.cut(until)
     if not 0 <= ylim[0] < ylim[1] <= 1:
         raise CasebookError(f"ylim: found {ylim!r}, expected two rising numbers from 0 to 1")
     ends = boxes[["left", "right"]].to_numpy().ravel()
