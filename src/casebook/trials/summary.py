@@ -94,8 +94,13 @@ def _shortened(ids: str, shown: int = 3) -> str:
 
 
 def value(rate: pd.Series) -> str:
-    """One published number in words: ``72/78 (92.3%)``, ``72.2% at 24 months``, ``14 (range 1 to 35)``."""
-    if pd.notna(rate["count"]):
+    """One published number in words: ``72/78 (92.3%)``, ``72.2% at 24 months``, ``14 (range 1 to 35)``.
+
+    A count that was not read stands behind what is printed: ``24.1% (13/54 inferred)``.
+    """
+    if rate["inferred"]:
+        text = f"{rate['printed']}% ({rate['count']:.0f}/{rate['of']:.0f} inferred)"
+    elif pd.notna(rate["count"]):
         text = f"{rate['count']:.0f}/{rate['of']:.0f} ({wording.percent(rate['count'] / rate['of'])})"
     elif pd.isna(rate["printed"]):
         raise CasebookError(f"{rate.name}: found neither a count nor a printed number, expected one of them")
