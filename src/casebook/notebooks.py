@@ -84,10 +84,12 @@ def execute(paths: Sequence[Path], done: Callable[[Path, NotebookNode], None]) -
     DataError
         Before any has run: each chapter loads the record, and each would tell of the same faults.
     """
+    from casebook import kernels
     from casebook.report import record
 
     unrun = {path: read(path) for path in paths}
     record.load()
+    kernels.use()
     print(f"Executing {len(paths)} chapter{'' if len(paths) == 1 else 's'}, {AT_ONCE} at a time:", flush=True)
     failures = asyncio.run(_execute_all(unrun, done))
     if failures:
