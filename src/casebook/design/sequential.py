@@ -350,8 +350,8 @@ def log_rank_schedule(
     -------
     DataFrame
         A row for each look: ``events`` (rounded up), ``z``, ``p`` (nominal), ``ratio`` (the hazard ratio at or below which
-        the study stops), and, by then, the probability of having crossed the upper boundary if the hazards are equal
-        (``null``) and if the ratio is true (``power``).
+        the study stops, with so many events), and, by then, the probability of having crossed the upper boundary if the
+        hazards are equal (``null``) and if the ratio is true (``power``).
 
     Raises
     ------
@@ -372,12 +372,13 @@ def log_rank_schedule(
         raise CasebookError(
             f"ratio: found {ratio!r}, expected one further from 1: it takes {events[-1]:.3g} events"
         )
+    whole = np.ceil(events * (1 - 1e-12))
     return pd.DataFrame(
         {
-            "events": np.ceil(events * (1 - 1e-12)).astype(int),
+            "events": whole.astype(int),
             "z": z,
             "p": sides * ndtr(-z),
-            "ratio": np.exp(-z / np.sqrt(events * share * (1 - share))),
+            "ratio": np.exp(-z / np.sqrt(whole * share * (1 - share))),
             "null": np.cumsum(crossing(boundaries, 0.0).upper),
             "power": np.cumsum(crossing(boundaries, drift).upper),
         }
