@@ -46,6 +46,11 @@ def arrow(
     return mark
 
 
+def dot(ax: Axes, x: float, y: float, size: float, *, color, label: str, zorder: float) -> None:
+    """A round mark, ``size`` points wide, that tests find by its label."""
+    ax.plot([x], [y], ls="none", marker="o", ms=size, color=color, zorder=zorder, label=label)
+
+
 @dataclass(frozen=True)
 class Box:
     """A rectangle on the page, in inches."""

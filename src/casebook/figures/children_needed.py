@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from casebook.errors import CasebookError
 from casebook.figures import _evidence, _frames, _words, style
-from casebook.figures._marks import Box
+from casebook.figures._marks import Box, dot
 
 KINDS = {"two-sided": (style.INK, "-"), "one-sided": (style.MUTED, (0, (4, 1.6)))}
 THESE, THESE_WORDS = 3, "these three"
@@ -143,27 +143,10 @@ def children_needed(
 
 def _dots(ax: Axes, these: pd.DataFrame, crossings: pd.DataFrame) -> None:
     for row in these.itertuples():
-        ax.plot(
-            [row.n],
-            [row.limit],
-            ls="none",
-            marker="o",
-            ms=8,
-            color=style.ACCENT,
-            zorder=5,
-            label=f"_these {row.kind}",
-        )
+        dot(ax, row.n, row.limit, 8, color=style.ACCENT, label=f"_these {row.kind}", zorder=5)
     for row in crossings.itertuples():
-        ax.plot(
-            [row.n],
-            [row.limit],
-            ls="none",
-            marker="o",
-            ms=5.5,
-            color=KINDS[row.kind][0],
-            zorder=4.5,
-            label=f"_crossing {row.rate:g}, {row.kind}",
-        )
+        name = f"_crossing {row.rate:g}, {row.kind}"
+        dot(ax, row.n, row.limit, 5.5, color=KINDS[row.kind][0], label=name, zorder=4.5)
 
 
 def _write(ax, rates, crossings, these, paths, lines, scale) -> None:

@@ -12,7 +12,7 @@ from matplotlib.ticker import NullLocator
 
 from casebook.errors import CasebookError
 from casebook.figures import _evidence, _frames, _words, style
-from casebook.figures._marks import Box
+from casebook.figures._marks import Box, dot
 
 PLOT_INCHES = 3.1
 LEFT, RIGHT, BOTTOM, TOP = 0.7, 0.12, 0.56, 0.12
@@ -102,16 +102,7 @@ def study_sizes(
         paths[name] = (place(rows["difference"], rows["n"]), color)
         lines += _words.along(*paths[name][0], 0.03)
     for row in questions.itertuples():
-        ax.plot(
-            [row.difference],
-            [row.n],
-            ls="none",
-            marker="o",
-            ms=6.5,
-            color=style.SECOND,
-            zorder=4,
-            label=f"_question {row.label}",
-        )
+        dot(ax, row.difference, row.n, 6.5, color=style.SECOND, label=f"_question {row.label}", zorder=4)
 
     page = Box(0.04, 0.02, wide, high - 0.01)
     size = style.text_width(words, style.SMALL)
