@@ -123,6 +123,46 @@ def test_a_missing_and_an_unknown_column_are_listed_beside_the_faults_of_the_oth
     assert problems[1][2] == "an unknown column"
 
 
+def test_several_missing_columns_are_named_in_one_line(found):
+    assert found("id,case,low,day,note\na,c1,1,,\n") == [
+        (1, "high, used", "no such columns", "a column of this name for each")
+    ]
+
+
+def test_a_column_that_may_be_left_out_is_one_of_empty_cells(tmp_path):
+    schema = pa.DataFrameSchema(
+        SCHEMA.columns | {"high": Column("float64", nullable=True, required=False)}, SCHEMA.checks
+    )
+    path = tmp_path / "table.csv"
+    path.write_text("id,case,low,day,used,note\na,c1,1,,yes,\n")
+    frame = read(path, schema)
+    assert frame["high"].isna().all()
+    assert str(frame["high"].dtype) == "float64"
+    path.write_text("id,case,low,day,used,note,hihg\na,c1,1,,yes,,2\n")
+    with pytest.raises(DataError, match="column hihg: found an unknown column"):
+        read(path, schema)
+
+
+@pytest.mark.parametrize("line", ["sep=,", "sep=;", "SEP=\t"])
+def test_a_line_for_spreadsheets_before_the_header_is_named_as_the_fault(found, line):
+    ((row, column, what, expected),) = found(f"{line}\n" + HEADER + GOOD)
+    assert (row, column, expected) == (1, None, "the header row")
+    assert repr(line) in what
+
+
+def test_empty_rows_that_follow_each_other_are_one_problem(found):
+    expected = "a value, in rows of 7 cells as in the header"
+    blank = "," * 6 + "\n"
+    assert found(
+        HEADER + GOOD + blank * 3 + "b,c9,1,2,,yes,\n" + blank + "\n" * 500 + "c,c1,1,2,,yes,\n\n"
+    ) == [
+        (3, None, "3 empty rows", expected),
+        (6, "case", "'c9'", "a case"),
+        (7, None, "501 empty rows", expected),
+        (509, None, "an empty row", expected),
+    ]
+
+
 def test_a_ragged_row_is_listed_beside_the_faults_of_the_other_rows(found):
     assert found(HEADER + "a,c1,1\n" + "b,c9,1,2,,yes,\n" + "c,c1,1,2,,yes,,\n") == [
         (2, None, "3 cells", "7, as in the header"),
@@ -185,7 +225,7 @@ def test_a_missing_file_is_a_problem(tmp_path):
 
 def test_a_wrong_encoding_is_named_with_its_byte_and_line(found):
     assert found((HEADER + GOOD).encode() + "b,c2,,,,no,Zürich\n".encode("latin-1")) == [
-        (3, None, "byte 0xfc", "text in UTF-8")
+        (3, None, "byte 0xfc", "text in UTF-8: save the file as CSV UTF-8")
     ]
 
 

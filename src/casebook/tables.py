@@ -31,7 +31,8 @@ def read(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     path
         A CSV file: UTF-8, one header row, comma-separated. Empty cells are missing values.
     schema
-        Column types, allowed values and rules; a check's ``error`` says what was expected.
+        Column types, allowed values and rules; a check's ``error`` says what was expected. A column with ``required=False``
+        may be left out of the file, and then is one of empty cells.
 
     Returns
     -------
@@ -60,12 +61,15 @@ def check(path: Path, schema: pa.DataFrameSchema) -> tuple[pd.DataFrame | None, 
     if raw is None:
         return None, problems
     present = {column: rule for column, rule in schema.columns.items() if column in raw.columns}
-    lacking = [
-        Problem(name, HEADER_LINES, column, "no such column", "a column of this name")
-        for column in schema.columns
-        if column not in present
-    ]
-    problems += lacking
+    lacking = [column for column, rule in schema.columns.items() if rule.required and column not in present]
+    if len(lacking) == 1:
+        problems.append(Problem(name, HEADER_LINES, lacking[0], "no such column", "a column of this name"))
+    elif lacking:
+        # One line for all: a header that is none would have as many as the table has columns.
+        place = ", ".join(lacking)
+        problems.append(
+            Problem(name, HEADER_LINES, place, "no such columns", "a column of this name for each")
+        )
     problems += [
         Problem(name, HEADER_LINES, column, "an unknown column", f"only {', '.join(schema.columns)}")
         for column in raw.columns
@@ -74,6 +78,8 @@ def check(path: Path, schema: pa.DataFrameSchema) -> tuple[pd.DataFrame | None, 
     if lacking:
         # The columns that are there can still be checked, each on its own.
         schema = type(schema)(present)
+    else:
+        raw = raw.assign(**{column: None for column in schema.columns if column not in present})
     typed, unreadable = _typed(raw, schema, name)
     problems += unreadable + _failures(typed, raw, schema, name)
     return None if lacking else typed, sorted(problems, key=lambda p: (p.row or 0, p.column or ""))
@@ -164,7 +170,7 @@ def _cells(path: Path, name: str) -> tuple[pd.DataFrame | None, list[Problem]]:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         found = f"byte 0x{error.object[error.start]:02x}"
-        return None, [Problem(name, line, None, found, "text in UTF-8")]
+        return None, [Problem(name, line, None, found, "text in UTF-8: save the file as CSV UTF-8")]
     # The header is read as a row, so that a repeated column name is seen and not silently renamed.
     import csv
     import io
@@ -175,6 +181,9 @@ def _cells(path: Path, name: str) -> tuple[pd.DataFrame | None, list[Problem]]:
         header = next(reader, [])
         if not any(header):
             return None, [Problem(name, None, None, "an empty file", "a header row")]
+        if header[0].lower().startswith("sep="):
+            found = f"the line {','.join(header)!r}, which only spreadsheets read"
+            return None, [Problem(name, HEADER_LINES, None, found, "the header row")]
         for separator in ";\t":
             if len(header) == 1 and separator in header[0]:
                 found = f"columns separated by {separator!r}"
@@ -184,10 +193,12 @@ def _cells(path: Path, name: str) -> tuple[pd.DataFrame | None, list[Problem]]:
             Problem(name, HEADER_LINES, column, "the column twice", "each column once") for column in repeated
         ]
         # A ragged row is a problem already; its cells cannot be told apart, so it is left out of what is checked next.
-        blocks, block, lines = [], [], []
+        blocks, block, lines, empty = [], [], [], []
         begins = reader.line_num + 1  # a quoted cell may hold a line break, so a row is not always one line
         for row in reader:
-            if len(row) == len(header):
+            if not any(row):
+                empty.append(begins)
+            elif len(row) == len(header):
                 lines.append(begins)
                 block.append(row)
             else:
@@ -199,6 +210,7 @@ def _cells(path: Path, name: str) -> tuple[pd.DataFrame | None, list[Problem]]:
                 blocks.append(_columns(block, header))
                 block = []
         blocks.append(_columns(block, header))
+        problems += _empty_rows(empty, header, name)
     except csv.Error as error:
         return None, [
             Problem(name, begins, None, f"no CSV ({error})", "a quote closed and doubled inside a cell")
@@ -207,6 +219,21 @@ def _cells(path: Path, name: str) -> tuple[pd.DataFrame | None, list[Problem]]:
         return None, problems
     index = pd.Index(lines, dtype="int64", name="line")
     return pd.DataFrame(np.concatenate(blocks, axis=1).T, index, header, dtype="object"), problems
+
+
+def _empty_rows(lines: list[int], header: list[str], name: str) -> list[Problem]:
+    """One problem for rows without a value that follow each other, as spreadsheets leave them by the hundred."""
+    expected = f"a value, in rows of {len(header)} cells as in the header"
+    runs: list[list[int]] = []
+    for line in lines:
+        if runs and line == runs[-1][-1] + 1:
+            runs[-1].append(line)
+        else:
+            runs.append([line])
+    return [
+        Problem(name, run[0], None, "an empty row" if len(run) == 1 else f"{len(run)} empty rows", expected)
+        for run in runs
+    ]
 
 
 def _columns(rows: list[list[str]], header: list[str]) -> np.ndarray:

@@ -24,7 +24,7 @@ def test_a_confidence_is_between_0_and_1(confidence):
 
 @pytest.mark.parametrize("value", [True, 1.0, -1, "1", None, math.nan, [1]])
 def test_what_is_not_whole_is_refused(value):
-    with pytest.raises(CasebookError, match=r"found seed=.*; expected a whole number of 0 or more"):
+    with pytest.raises(CasebookError, match=r"seed: found .*, expected a whole number of 0 or more"):
         arguments.whole("seed", value)
 
 

@@ -129,9 +129,9 @@ def test_one_child_is_a_cohort():
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"n": 0}, "found n=0"),
-        ({"n": 2.5}, "found n=2.5"),
-        ({"n": True}, "found n=True"),
+        ({"n": 0}, "n: found 0"),
+        ({"n": 2.5}, "n: found 2.5"),
+        ({"n": True}, "n: found True"),
         ({"hazard": 0.0}, "found hazard=0.0; expected above 0"),
         ({"hazard": "much"}, "found hazard='much'"),
         ({"hazard": np.nan}, "found hazard=nan"),
@@ -159,5 +159,5 @@ def test_a_population_that_cannot_be_is_refused(options, expected):
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "a", True, None])
 def test_a_seed_is_a_whole_number(seed):
-    with pytest.raises(CasebookError, match="found seed="):
+    with pytest.raises(CasebookError, match="seed: found "):
         simulate(POPULATION, seed)

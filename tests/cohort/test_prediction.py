@@ -141,8 +141,8 @@ def test_a_perfect_prediction_has_no_slope():
         ({"horizon": 0}, "found horizon=0"),
         ({"horizon": math.inf}, "found horizon=inf"),
         ({"horizon": 8.5}, "group 2: found the horizon 8.5; expected at most 8"),
-        ({"groups": 0}, "found groups=0"),
-        ({"groups": True}, "found groups=True"),
+        ({"groups": 0}, "groups: found 0"),
+        ({"groups": True}, "groups: found True"),
         ({"groups": 5}, "found 4 distinct risks that do not part into 5 groups"),
         ({"risk": [0.1] * 6}, "found 1 distinct risks"),
         ({"risk": [0.1, 1.2, *RISK[2:]]}, "risk[1]: found 1.2; expected a probability"),
@@ -229,7 +229,7 @@ def test_a_resample_without_an_event_is_named():
 
 @pytest.mark.parametrize("resamples", [1, 2.5, True])
 def test_too_few_resamples_are_refused(resamples):
-    with pytest.raises(CasebookError, match=r"found resamples=.*; expected a whole number of 2 or more"):
+    with pytest.raises(CasebookError, match=r"resamples: found .*, expected a whole number of 2 or more"):
         corrected(cohort(np.random.default_rng(9), 40, 0.0), fit, c, resamples=resamples)
 
 
@@ -244,7 +244,7 @@ def test_a_statistic_that_is_no_number_is_refused_with_its_resample():
 
 @pytest.mark.parametrize("seed", [-1, "a", 1.5, None])
 def test_a_seed_is_a_whole_number(seed):
-    with pytest.raises(CasebookError, match="found seed="):
+    with pytest.raises(CasebookError, match="seed: found "):
         corrected(cohort(np.random.default_rng(9), 40, 0.0), fit, c, resamples=2, seed=seed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import json
@@ -17,6 +18,7 @@ import time
 from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -190,9 +192,99 @@ def test_a_worker_killed_at_work_neither_loses_nor_doubles_a_batch(client, slow,
 
 def test_workers_with_other_versions_are_refused(client, monkeypatch, tmp_path):
     monkeypatch.setattr(engines, "versions", lambda: "casebook 0.0.0")
-    with pytest.raises(CasebookError, match=r"found a worker with casebook .*; expected casebook 0\.0\.0"):
+    with pytest.raises(
+        CasebookError,
+        match=r"found the worker tcp://\S+ with casebook .*; expected casebook 0\.0\.0, as here",
+    ):
         run(engines.cluster(client), folder=tmp_path)
     assert [*tmp_path.glob("*/0*.json")] == []
+
+
+def test_only_what_differs_is_said_of_versions():
+    found, expected = "casebook 0.1.0 (code a), numba 1, numpy 2", "casebook 0.1.0 (code a), numba 1, numpy 3"
+    assert engines.differences(found, expected) == ("numpy 2", "numpy 3")
+
+
+def test_a_worker_that_cannot_import_the_package_is_refused_before_it_gets_a_batch():
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
+            preload=["import sys; sys.modules['casebook'] = None"],
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+        pytest.raises(
+            CasebookError, match=r"found the worker tcp://\S+ with no casebook of this kind \(ModuleNotFound"
+        ),
+    ):
+        run(engines.cluster(client))
+
+
+def test_a_cluster_that_has_lost_all_workers_is_given_up(tmp_path, caplog, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(engines, "POLL", 0.02)
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+
+        def watch(progress) -> None:
+            cluster.scale(0)
+            until = time.monotonic() + 30
+            while client.ncores() and time.monotonic() < until:
+                time.sleep(0.01)
+
+        with pytest.raises(CasebookError, match=r"found no worker at the Dask scheduler \S+ within 0\.1 s"):
+            campaign.run(
+                [SLOW], 1, 12_000, engine=engines.cluster(client, timeout=0.1), folder=tmp_path, watch=watch
+            )
+    assert re.search(r"no worker left at the Dask scheduler \S+: waiting for one to join", caplog.text)
+    assert re.search(
+        r"found no worker at the Dask scheduler .* for 1 s; .* batches are given out again", caplog.text
+    )
+    assert [*tmp_path.glob("*/0*.json")]
+
+
+def test_an_address_is_tried_before_a_client_is_made_which_would_complain_twice(monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(distributed, "Client", None)
+    with pytest.raises(
+        CasebookError, match=r"no Dask scheduler at banana .*missing port number.*; expected one"
+    ):
+        run(engines.cluster("banana", timeout=0.5))
+
+
+def test_an_address_is_tried_in_a_notebook_too_which_has_a_loop_of_its_own():
+    pytest.importorskip("distributed")
+
+    async def cell() -> None:
+        run(engines.cluster("banana", timeout=0.5))
+
+    with pytest.raises(CasebookError, match="no Dask scheduler at banana"):
+        asyncio.run(cell())
+
+
+def test_in_the_command_a_lost_connection_is_told_once(command, monkeypatch, capsys):
+    pytest.importorskip("distributed")
+    noisy = [
+        logging.getLogger(name) for name in ("distributed.client", "distributed.core", "tornado.application")
+    ]
+
+    def lost(*given, **more) -> None:
+        assert not any(each.isEnabledFor(logging.CRITICAL) for each in noisy)
+        raise CasebookError("lost the Dask scheduler")
+
+    monkeypatch.setattr(campaign, "run", lost)
+    assert command("--address", "tcp://there:1") == 1
+    assert capsys.readouterr().err == "lost the Dask scheduler\n"
+    assert all(each.isEnabledFor(logging.ERROR) for each in noisy)
 
 
 def test_the_command_makes_a_cluster_for_itself(expected, command, tmp_path):
@@ -305,7 +397,7 @@ def test_the_command_goes_on_after_a_blow(blow, tmp_path, capsys):
     if blow == signal.SIGINT:
         assert at_work.returncode == 130
         assert re.fullmatch(
-            rf"Stopped\. \d+ of 1000 batches are kept in {kept}: the same command goes on from there\.\n",
+            rf".*\nStopped\. \d+ of 1000 batches are kept in {kept}: the same command goes on from there\.\n",
             said,
         )
     # Fewer trials than asked for at first: the same batches, but fewer.
@@ -314,6 +406,15 @@ def test_the_command_goes_on_after_a_blow(blow, tmp_path, capsys):
     results.write(campaign.run([SLOW], 1, 5000), tmp_path / "other.csv")
     assert (tmp_path / "results.csv").read_bytes() == (tmp_path / "other.csv").read_bytes()
     assert [*kept.glob("*/*.part")] == []
+
+
+def test_a_scheduler_of_a_cluster_stops_the_command_as_ctrl_c_does(command, tmp_path, monkeypatch, capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(progress, "line", lambda stream: lambda now: os.kill(os.getpid(), signal.SIGTERM))
+    assert command("--engine", "serial") == campaign.AFTER_TERM == 143
+    said = rf"Stopped\. 1 of 3 batches are kept in {tmp_path}/results\.csv\.batches: the same command goes on from there\.\n"
+    assert re.fullmatch(said, capsys.readouterr().err)
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 # -- finished batches -----------------------------------------------------------------------------------------------
@@ -407,14 +508,14 @@ def test_no_field_seed_or_version_can_differ_in_what_is_reused(monkeypatch):
 
 
 def test_the_versions_hash_every_module_that_a_batch_depends_on():
-    # Reading a table of scenarios is not simulating one: what the schema lets pass is in the scenario.
+    # Reading a table of scenarios is not simulating one: what schema and rules let pass is in the scenario.
     known = {Path(module.__file__).stem for module in engines.NUMERICS}
     for module in engines.NUMERICS:
         text = Path(module.__file__).read_text(encoding="utf-8")
         used = set(re.findall(r"from casebook\.design\.(\w+) import", text))
         for names in re.findall(r"from casebook\.design import ([\w, ]+)", text):
             used |= set(names.split(", "))
-        assert used - {"schema"} <= known, module.__name__
+        assert used - {"schema", "rules", "sequential"} <= known, module.__name__
     assert {
         Path(sys.modules[function.__module__].__file__).stem for function in (trialsim.batch, tally)
     } <= known
@@ -426,6 +527,42 @@ def test_what_a_killed_run_left_half_written_is_removed(tmp_path):
     part.write_text("{")
     run(folder=tmp_path)
     assert not part.exists()
+
+
+def test_a_folder_of_somebody_keeps_what_is_in_it(tmp_path):
+    mine = {"lock": "mine", "sub/.film.part": "half", "notes.part": "text", f"{'a' * 24}/.film.part": "half"}
+    for name, text in mine.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    run(folder=tmp_path)
+    assert {name: (tmp_path / name).read_text() for name in mine} == mine
+    (tmp_path / batches.LOCK).write_text("of an earlier run")
+    run(folder=tmp_path)
+    assert (tmp_path / batches.LOCK).read_text() == "of an earlier run"
+
+
+def test_a_folder_in_which_nothing_can_be_locked_is_refused(tmp_path, monkeypatch):
+    def locked(*given) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(batches.fcntl, "flock", locked)
+    with pytest.raises(
+        CasebookError, match=r"cannot be locked \(No locks available\); expected a folder on another"
+    ):
+        run(folder=tmp_path)
+
+
+def test_batches_of_other_versions_are_counted_when_a_run_starts_anew(tmp_path, monkeypatch, caplog):
+    run(folder=tmp_path)
+    batches.fingerprint.cache_clear()
+    monkeypatch.setattr(batches, "versions", lambda: "casebook 0.0.0")
+    run(folder=tmp_path)
+    batches.fingerprint.cache_clear()
+    said = f"{OF_ALL} batches of other versions in {tmp_path} are not used"
+    assert said in caplog.text
+    caplog.clear()
+    campaign.run(ALL, 8, 20, folder=tmp_path)  # another seed is no other version
+    assert "other versions" not in caplog.text
 
 
 def test_a_second_run_in_the_same_folder_is_refused(tmp_path):
@@ -470,13 +607,13 @@ def test_the_table_has_a_row_a_scenario_with_every_measure_and_its_error():
     for scenario in ALL:
         long, expected = summarise(scenario, done.tallies[scenario.id]), {}
         for line in long.itertuples():
-            measure = "rejected" if line.measure in ("power", "type I error") else line.measure
-            name = f"{line.analysis}_{measure}".replace(" ", "_").replace("-", "_").replace(":", "").lower()
+            name = (
+                f"{line.analysis}_{line.measure}".replace(" ", "_").replace("-", "_").replace(":", "").lower()
+            )
             expected |= {name: line.value, f"{name}_mc_error": line.monte_carlo_error}
         expected = {name: value for name, value in expected.items() if not pd.isna(value)}
-        found = table.loc[scenario.id].drop(
-            ["note", "control", "treatment", "null_holds", "trials", "seed", "versions"]
-        )
+        assumed = [name for name in scenarios.frame([scenario]) if name in table]
+        found = table.loc[scenario.id].drop([*assumed, "null_holds", "trials", "seed", "versions"])
         truths = {name: found.pop(name) for name in ("cox_truth", "milestone_truth", "restricted_mean_truth")}
         assert found.dropna().to_dict() == expected
         true = long.set_index(["analysis", "measure"])["truth"]
@@ -489,27 +626,72 @@ def test_columns_stand_in_one_order_whichever_scenario_comes_first():
     columns = [*results.table(turned)]
     assert columns == [*results.table(campaign.run(ALL, 7, 20))]
     short = [name for name in columns if not name.endswith("_mc_error")]
-    assert short[:9] == [
-        "id", "note", "control", "treatment", "null_holds", "trials", "seed", "log_rank_rejected",
-        "log_rank_rejected_for_treatment",
+    measures = short.index("seed") + 1
+    assert short[:measures] == [
+        "id", "note", "treatment", "accrual", "followup", "hazard", "milestone", "horizon", "control", "hazard_ratio",
+        "null_survival", "events", "looks", "look_by", "critical", "null_holds", "trials", "seed",
     ]  # fmt: skip
-    starts = [name.removeprefix("restricted_").split("_")[0] for name in short[7:-1]]
+    assert short[measures : measures + 2] == ["log_rank_power", "log_rank_rejected_for_treatment"]
+    starts = [name.removeprefix("restricted_").split("_")[0] for name in short[measures:-1]]
     assert [*dict.fromkeys(starts)] == ["log", "cox", "milestone", "mean", "trial"]
     assert starts == sorted(starts, key=["log", "cox", "milestone", "mean", "trial"].index)
     assert short[-2:] == ["trial_look_2_futility", "versions"]
 
 
-def test_whether_rejections_are_errors_is_told():
+def test_rejections_are_called_what_they_are():
     alike = replace(PLAIN, id="alike", hazard_ratio=(1.0,))
-    assert results.table(campaign.run([PLAIN, alike], 1, 20))["null_holds"].tolist() == ["no", "yes"]
+    done = campaign.run([PLAIN, alike], 1, 20)
+    table = results.table(done)
+    assert table["null_holds"].tolist() == ["no", "yes"]
+    for name, analysis in (("log_rank", "log-rank"), ("cox", "Cox")):
+        shares = [done.tallies[each].counts[f"{analysis}: rejected"] / 20 for each in ("plain", "alike")]
+        power, error = table[f"{name}_power"], table[f"{name}_type_i_error"]
+        assert (power[0], error[1]) == (*shares,)
+        assert power.isna().tolist() == error.notna().tolist() == [False, True]
+
+
+def test_the_table_says_what_each_scenario_assumes():
+    table = results.table(run())
+    written = scenarios.frame(ALL)
+    for name in ("hazard", "hazard_ratio", "accrual", "milestone", "events", "looks", "critical"):
+        assert table[name].tolist() == written[name].tolist()
+    assert "drop_out" not in table  # of none of them
+
+
+def test_few_trials_with_an_estimate_are_said_in_the_log_and_beside_the_table(tmp_path, caplog):
+    # Of eight children followed for two years, few are followed that long.
+    few = replace(PLAIN, id="few", control=4, treatment=4, drop_out=0.1)
+    done = campaign.run([PLAIN, few], 1, 200)
+    there = done.tallies["few"].counts["milestone: estimable"]
+    assert there < 180
+    results.write(done, tmp_path / "results.csv")
+    said = f"scenario few: found a result of the analysis milestone in {there} of 200 trials; expected 90% or more"
+    assert said in caplog.text
+    assert "scenario plain" not in caplog.text
+    kept = json.loads((tmp_path / "results.csv.json").read_text())["warnings"]
+    assert any(each.startswith(said) for each in kept)
+    assert results.table(done)["milestone_estimable"].tolist()[1] == there / 200
 
 
 @pytest.mark.parametrize("ending", results.FORMATS)
 def test_a_written_table_is_read_back_as_it_was(ending, tmp_path):
     done, path = run(), tmp_path / f"results{ending}"
     results.write(done, path)
-    read = pd.read_csv(path, float_precision="round_trip") if ending == ".csv" else pd.read_parquet(path)
-    pd.testing.assert_frame_equal(read.fillna({"note": ""}), results.table(done), check_exact=True)
+    table = results.table(done)
+    texts = [name for name in table if name in [*scenarios.frame(ALL)]]
+    if ending == ".csv":
+        read = pd.read_csv(path, float_precision="round_trip", dtype=dict.fromkeys(texts, str))
+    else:
+        read = pd.read_parquet(path)
+    pd.testing.assert_frame_equal(read.fillna(dict.fromkeys(texts, "")), table, check_exact=True)
+
+
+def test_parquet_tells_seed_trials_and_versions_by_itself(tmp_path):
+    from pyarrow import parquet
+
+    results.write(run(), tmp_path / "results.parquet")
+    told = json.loads(parquet.read_schema(tmp_path / "results.parquet").metadata[b"casebook"])
+    assert told == {"seed": 7, "trials": TRIALS, "versions": engines.versions()}
 
 
 def test_where_results_came_from_stands_beside_them(tmp_path):
@@ -551,6 +733,103 @@ def test_results_appear_whole_or_not_at_all(tmp_path, monkeypatch):
     assert [*tmp_path.iterdir()] == [path]
 
 
+def test_what_stands_beside_results_is_not_overwritten_unless_asked_and_before_the_work(tmp_path):
+    path = tmp_path / "results.csv"
+    results.beside(path).write_text("mine")
+    for refuse in (lambda: results.check(path), lambda: results.write(run(), path)):
+        with pytest.raises(CasebookError, match=r"found .*results\.csv\.json there already; .*--overwrite"):
+            refuse()
+    assert results.beside(path).read_text() == "mine"
+    assert not path.exists()
+    results.beside(path).unlink()
+    results.beside(path).mkdir()
+    with pytest.raises(CasebookError, match=r"found .*results\.csv\.json to be a folder"):
+        results.check(str(path), overwrite=True)
+
+
+@pytest.mark.parametrize("failing", ["results.csv", "results.csv.json"])
+def test_a_file_that_cannot_be_replaced_is_named_and_the_table_comes_first(failing, tmp_path, monkeypatch):
+    path = tmp_path / "results.csv"
+    for file in (path, results.beside(path)):
+        file.write_text("older")
+    honest = os.replace
+
+    def replacing(part, file) -> None:
+        assert len([*tmp_path.glob(".*.part")]) == (
+            2 if Path(file) == path else 1
+        )  # both were written before
+        if Path(file).name == failing:
+            raise OSError(5, "Input/output error")
+        honest(part, file)
+
+    monkeypatch.setattr(os, "replace", replacing)
+    with pytest.raises(
+        CasebookError, match=rf"found .*/{re.escape(failing)} not writable \(Input/output error\)"
+    ):
+        results.write(run(), path, overwrite=True)
+    assert results.beside(path).read_text() == "older"
+    assert (path.read_text() == "older") == (failing == "results.csv")
+    assert [*tmp_path.glob(".*")] == []
+
+
+def test_results_are_on_the_disk_before_they_take_a_place(tmp_path, monkeypatch):
+    done, order = run(), []
+    for name in ("fsync", "replace"):
+        honest = getattr(os, name)
+        monkeypatch.setattr(
+            os, name, lambda *given, name=name, honest=honest: (order.append(name), honest(*given))[1]
+        )
+    results.write(done, tmp_path / "results.csv")
+    assert order == ["fsync", "fsync", "replace", "replace", "fsync"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_results_go_to_what_a_link_points_to(there, tmp_path):
+    (tmp_path / "far").mkdir()
+    target, link = tmp_path / "far" / "target.csv", tmp_path / "results.csv"
+    if there:
+        target.write_text("older")
+    link.symlink_to(target)
+    if there:
+        with pytest.raises(CasebookError, match="there already"):
+            results.check(link)
+    results.write(run(), link, overwrite=there)
+    assert link.is_symlink()
+    assert target.read_text().startswith("id,")
+    assert results.beside(link).is_file()
+
+
+def test_a_link_in_a_circle_is_no_place_for_results(tmp_path):
+    (tmp_path / "results.csv").symlink_to("results.csv")
+    with pytest.raises(CasebookError, match=r"results\.csv to be a link in a circle; expected one to a file"):
+        results.check(tmp_path / "results.csv", overwrite=True)
+
+
+def test_the_table_of_scenarios_is_never_taken_for_results(command, tmp_path, capsys):
+    (tmp_path / "linked.csv").symlink_to(tmp_path / "scenarios.csv")
+    scenarios.frame(ALL).to_csv(tmp_path / "scenarios.csv", index=False)
+    (tmp_path / "hard.csv").hardlink_to(tmp_path / "scenarios.csv")
+    before = (tmp_path / "scenarios.csv").read_bytes()
+    for name in ("scenarios.csv", "linked.csv", "hard.csv"):
+        assert command("--overwrite", results=name) == 1
+        assert re.search(
+            rf"found .*{name} to be the same as .*scenarios\.csv; expected another", capsys.readouterr().err
+        )
+        assert (tmp_path / "scenarios.csv").read_bytes() == before
+    shutil.copy(tmp_path / "scenarios.csv", tmp_path / "mine.csv.json")
+    words = [str(tmp_path / "mine.csv.json"), str(tmp_path / "mine.csv"), "--seed", "1", "--overwrite"]
+    assert campaign.main(words) == 1
+    assert (tmp_path / "mine.csv.json").read_bytes() == before
+    assert command("--folder", str(tmp_path / "results.csv")) == 1
+
+
+@pytest.mark.parametrize("name", ["results.CSV", "results.Parquet"])
+def test_an_ending_may_be_written_in_capitals(name, tmp_path):
+    results.write(run(), tmp_path / name)
+    read = pd.read_csv if name.endswith("CSV") else pd.read_parquet
+    assert read(tmp_path / name)["id"].tolist() == [scenario.id for scenario in ALL]
+
+
 # -- progress -------------------------------------------------------------------------------------------------------
 
 
@@ -588,10 +867,10 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_log_gets_one_line_and_a_terminal_one_that_changes(monkeypatch):
+def test_a_log_gets_a_line_at_first_and_at_the_end_and_a_terminal_one_that_changes(monkeypatch):
     steps = [progress.Progress("plain", n, 100, n, 100, n / 10, 10 - n / 10) for n in range(1, 101)]
     for stream in (io.StringIO(), Terminal()):
-        clock = iter([0.0, *(step.seconds for step in steps)])
+        clock = iter([step.seconds for step in steps])
         monkeypatch.setattr(time, "monotonic", lambda clock=clock: next(clock))
         show = progress.line(stream)
         for step in steps:
@@ -602,19 +881,22 @@ def test_a_log_gets_one_line_and_a_terminal_one_that_changes(monkeypatch):
             assert "\n" not in "".join(shown[:-1])
             assert shown[-1] == "100 of 100 trials (100%) in 10 s\n"
         else:
-            assert stream.getvalue() == "100 of 100 trials (100%) in 10 s\n"
+            first, last = stream.getvalue().splitlines()
+            assert first == "1 of 100 trials (1%), 10 s left, at plain"
+            assert last == "100 of 100 trials (100%) in 10 s"
 
 
 def test_a_log_of_a_long_run_gets_a_line_every_ten_minutes(monkeypatch):
     steps = [progress.Progress("plain", n, 100, n, 100, 60.0 * n, 60.0 * (100 - n)) for n in range(1, 101)]
-    clock = iter([0.0, *(step.seconds for step in steps)])
+    clock = iter([step.seconds for step in steps])
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     show = progress.line(stream := io.StringIO())
     for step in steps:
         show(step)
     lines = stream.getvalue().splitlines()
-    assert len(lines) == 10
-    assert lines[0] == "10 of 100 trials (10%), 90 min left, at plain"
+    assert len(lines) == 11
+    assert lines[0] == "1 of 100 trials (1%), 99 min left, at plain"
+    assert lines[1] == "11 of 100 trials (11%), 89 min left, at plain"
 
 
 def test_a_warning_does_not_end_up_behind_the_line_of_progress():
@@ -624,21 +906,46 @@ def test_a_warning_does_not_end_up_behind_the_line_of_progress():
     assert stream.getvalue() == f"{progress.CLEAR}damaged\n"
 
 
+def test_a_reason_stands_below_the_line_of_progress(command, monkeypatch):
+    def lost(*given, watch, **more) -> None:
+        watch(progress.Progress("plain", 1, 2, 10, 20, 1.0, 1.0))
+        raise CasebookError("lost")
+
+    monkeypatch.setattr(campaign, "run", lost)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert command() == 1
+    assert sys.stderr.getvalue() == f"{progress.CLEAR}10 of 20 trials (50%), 1 s left, at plain\nlost\n"
+
+
 # -- what is refused ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("more", "complaint"),
     [
-        ({"trials": 0}, "found trials 0; expected a whole number from 1 to 1000000000"),
-        ({"trials": -5}, "found trials -5"),
-        ({"trials": 1.5}, "found trials 1.5"),
-        ({"trials": True}, "found trials True"),
-        ({"seed": -1}, "found seed -1; expected a whole number from 0"),
-        ({"seed": 2**63}, "found seed 9223372036854775808"),
-        ({"batch": 0}, "found batch 0"),
+        ({"trials": 0}, "trials: found 0, expected a whole number from 1 to 1000000000"),
+        ({"trials": -5}, "trials: found -5"),
+        ({"trials": 1.5}, "trials: found 1.5"),
+        ({"trials": True}, "trials: found True"),
+        ({"seed": -1}, "seed: found -1, expected a whole number from 0"),
+        ({"seed": 2**63}, "seed: found 9223372036854775808"),
+        ({"batch": 0}, "batch: found 0"),
         ({"scenarios": []}, r"found the scenarios \[\]; expected one or more"),
         ({"scenarios": [PLAIN, PLAIN]}, "each id once"),
+        ({"seed": 10**5000}, "seed: found a number of more than 20 digits, expected a whole number from 0"),
+        ({"seed": -(10**5000)}, "seed: found a number of more than 20 digits"),
+        ({"scenarios": PLAIN}, r"scenarios: found Scenario\(id='plain'.*, expected several, as \[scenario\]"),
+        ({"scenarios": "plain"}, "scenarios: found 'plain', expected several"),
+        ({"scenarios": 3}, "scenarios: found 3, expected several"),
+        (
+            {"engine": "threads"},
+            r"engine: found 'threads', expected one that was made, as engines\.threads\(2\)",
+        ),
+        ({"engine": engines.threads}, "engine: found <function threads.*, expected one that was made"),
+        ({"engine": lambda tasks: 3}, "found an engine that gives 3; expected"),
+        ({"engine": lambda tasks: [3]}, "found an engine that gives 3; expected finished batches"),
+        ({"folder": 3}, "folder: found 3, expected a path"),
+        ({"trials": 10**6, "batch": 1}, r"found 3,000,000 batches; expected 1,000,000 at most"),
     ],
 )
 def test_a_campaign_that_cannot_be_is_refused(more, complaint):
@@ -646,18 +953,61 @@ def test_a_campaign_that_cannot_be_is_refused(more, complaint):
         campaign.run(**{"scenarios": ALL, "seed": 1, "trials": 10} | more)
 
 
+def test_what_reading_a_table_gives_and_integers_of_numpy_are_taken():
+    by_id = {scenario.id: scenario for scenario in ALL}
+    seed, trials, batch = np.int64(7), np.int32(TRIALS), np.uint16(BATCH)
+    done = campaign.run(by_id, seed, trials, engine=engines.threads(np.int64(2)), batch=batch)
+    assert done.tallies == run().tallies
+    assert [type(done.seed), type(done.trials)] == [int, int]
+
+
+def test_an_engine_may_give_an_iterator_that_cannot_be_closed():
+    assert run(lambda tasks: iter([engines.work(*task) for task in tasks])).tallies == run().tallies
+
+
+def test_all_scenarios_that_cannot_be_simulated_are_told_before_the_first_batch(
+    command, tmp_path, monkeypatch, capsys
+):
+    def truth(scenario) -> None:
+        if scenario is not SINGLE and scenario.id != "single":
+            raise CasebookError(f"found nobody to fail in {scenario.id}; expected somebody")
+
+    monkeypatch.setattr(campaign, "truth", truth)
+    given = []
+    with pytest.raises(campaign.Impossible) as refused:
+        run(counted(given), folder=tmp_path / "kept")
+    assert [*refused.value.reasons] == ["plain", "looked"]
+    assert given == []
+    assert not (tmp_path / "kept").exists()
+    assert command() == 1
+    said = capsys.readouterr().err
+    assert (
+        "scenarios.csv, row 3, column id: found 'plain': nobody to fail in plain; expected somebody" in said
+    )
+    assert (
+        "scenarios.csv, row 4, column id: found 'looked': nobody to fail in looked; expected somebody" in said
+    )
+
+
 @pytest.mark.parametrize("engine", [engines.threads, engines.processes, lambda n: engines.cluster(workers=n)])
 @pytest.mark.parametrize("workers", [0, -1, 1.5, True])
 def test_fewer_workers_than_one_are_refused(engine, workers):
-    with pytest.raises(CasebookError, match=f"found {workers} workers; expected a whole number of 1 or more"):
+    with pytest.raises(
+        CasebookError, match=f"workers: found {workers}, expected a whole number of 1 or more"
+    ):
         engine(workers)
 
 
 def test_a_cluster_that_exists_has_its_own_workers_and_time_is_above_nothing():
-    with pytest.raises(CasebookError, match="found 2 workers for the cluster tcp://there:1"):
+    with pytest.raises(CasebookError, match="workers: found 2 for the cluster tcp://there:1"):
         engines.cluster("tcp://there:1", workers=2)
-    with pytest.raises(CasebookError, match="found a timeout of 0; expected seconds above 0"):
-        engines.cluster(timeout=0)
+    for timeout in (0, "5", True, float("inf")):
+        with pytest.raises(CasebookError, match=rf"timeout: found {timeout!r}, expected seconds above 0"):
+            engines.cluster(timeout=timeout)
+    with pytest.raises(CasebookError, match="where: found 5, expected the address of a scheduler"):
+        engines.cluster(5)
+    with pytest.raises(CasebookError, match="workers: found a number of more than 20 digits"):
+        engines.threads(-(10**5000))
 
 
 def test_a_folder_that_cannot_be_used_is_refused(tmp_path):
@@ -685,7 +1035,8 @@ def test_without_rights_a_folder_is_refused(tmp_path, monkeypatch):
         ("results.xlsx", r"ending '\.xlsx' \(results\.xlsx\); expected \.csv or \.parquet"),
         ("results", "the ending ''"),
         ("no/folder/results.csv", r"not writable \(No such file or directory\)"),
-        ("folder.csv", "there already; expected another name"),
+        ("folder.csv", r"folder\.csv to be a folder; expected the name of a file"),
+        ("", "the ending ''"),
     ],
 )
 def test_results_that_could_not_be_written_are_refused_before_the_work(
@@ -706,7 +1057,9 @@ def test_the_command_gives_the_table(engine, expected, command, tmp_path, capsys
     assert (tmp_path / "results.csv").read_bytes() == expected[0]
     said = capsys.readouterr()
     assert said.out == f"{tmp_path / 'results.csv'}: 3 scenarios, 3 batches.\n"
-    assert re.fullmatch(r"3,000 of 3,000 trials \(100%\) in \d+ s\n", said.err)
+    assert re.fullmatch(
+        r"1,000 of 3,000 .* left, at \w+\n3,000 of 3,000 trials \(100%\) in \d+ s\n", said.err
+    )
     assert command("--engine", engine) == 1
     assert "results.csv there already" in capsys.readouterr().err
     assert command("--engine", engine, "--overwrite") == 0
@@ -729,11 +1082,11 @@ def test_the_command_names_every_problem_of_the_table(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("more", "complaint"),
     [
-        (["--trials", "0"], "found trials 0"),
-        (["--workers", "0"], "found 0 workers"),
+        (["--trials", "0"], "trials: found 0"),
+        (["--workers", "0"], "workers: found 0"),
         (["--engine", "serial", "--workers", "2"], "found 2 workers for the engine serial; expected 1"),
         (["--engine", "threads", "--address", "tcp://x:1"], "found an address for the engine threads"),
-        (["--address", "tcp://x:1", "--workers", "2"], "found 2 workers for the cluster tcp://x:1"),
+        (["--address", "tcp://x:1", "--workers", "2"], "workers: found 2 for the cluster tcp://x:1"),
         (["--folder", "{file}"], "to be a file; expected a folder"),
     ],
 )
@@ -741,6 +1094,31 @@ def test_the_command_says_what_cannot_be(more, complaint, command, tmp_path, cap
     (tmp_path / "file").write_text("")
     assert command(*(word.format(file=tmp_path / "file") for word in more)) == 1
     assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["1e5", "10,000", "1.5", "", "9" * 5000])
+def test_the_command_says_how_a_number_is_written(word, command, capsys):
+    with pytest.raises(SystemExit) as left:
+        command("--trials", word)
+    assert left.value.code == 2
+    assert re.search(
+        r"--trials: found \S+, expected a whole number as digits, as 100000", capsys.readouterr().err
+    )
+
+
+def test_an_interrupt_while_modules_are_imported_is_one_sentence():
+    interrupted = """
+import os, runpy, signal, sys
+class Hit:
+    def find_spec(self, name, *more):
+        if name == "numba":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Hit())
+sys.argv = ["campaign", "none.csv", "none.csv", "--seed", "1"]
+runpy.run_module("casebook.design.campaign", run_name="__main__", alter_sys=True)
+"""
+    done = subprocess.run([sys.executable, "-c", interrupted], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "Stopped before anything was done.\n")
 
 
 def test_the_command_wants_a_seed(capsys):

@@ -90,7 +90,7 @@ def test_events_are_those_of_rpact(row):
     assert events.schoenfeld(row.argument, **TESTS[row.plan]) == pytest.approx(row.value, rel=1e-10)
 
 
-@given(st.floats(0.1, 0.95), st.floats(0.3, 0.99), st.floats(0.2, 5), st.sampled_from([1, 2]))
+@given(st.floats(0.2, 0.95), st.floats(0.3, 0.99), st.floats(0.2, 5), st.sampled_from([1, 2]))
 def test_events_power_and_ratio_are_the_same_formula_turned_round(ratio, power, allocation, sides):
     more = {"sides": sides, "allocation": allocation}
     wanted = events.schoenfeld(ratio, power=power, **more)
@@ -308,6 +308,11 @@ FAST = Arm([0.1])
         (lambda: events.assurance(9, 0.5, (0.6, 0.9)), "limits: found 0.6 and 0.9, expected one below 0.5"),
         (lambda: events.assurance(9, 0.5, (0, 0.9)), "limits: found 0, expected"),
         (lambda: events.assurance(9, 0.5, (0.2, 0.9), confidence=1), "confidence: found 1"),
+        # (1.96 + 0.84)**2 / (log(1e-9)**2 / 4) = 7.849 / 107.4.
+        (lambda: events.schoenfeld(1e-9), "ratio: found 1e-09, for which 0.073 events were enough; expected one nearer 1"),
+        (lambda: events.schoenfeld(1e9), "ratio: found 1e+09, for which 0.073 events were enough"),
+        (lambda: events.children(PLANS["exponential"], 0.07), "events: found 0.07, expected 1 or more"),
+        (lambda: events.detectable(0.07), "events: found 0.07, expected 1 or more"),
         (lambda: events.detectable(0), "events: found 0"),
         (lambda: events.children(PLANS["exponential"], 0), "events: found 0"),
         (lambda: events.expected_events(PLANS["exponential"], 0, 1), "n: found 0"),

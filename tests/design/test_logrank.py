@@ -132,6 +132,13 @@ def test_arms_without_a_difference_are_refused():
     assert logrank.power(Plan(arm, arm, 12, 12), 100) == pytest.approx(0.025)
 
 
+def test_arms_so_unlike_that_not_one_event_is_enough_are_refused():
+    # A thousand treated for each control: what is expected of one event is far beyond any critical value.
+    control = Arm([0.1])
+    with pytest.raises(CasebookError, match=r"with 0\.00\d+ events were enough; expected arms more alike"):
+        logrank.children(Plan(control, control.times(1e-11), 12, 24, 1000))
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [

@@ -110,6 +110,26 @@ def test_without_bounds_only_the_end_counts():
     assert values["trial", "months"] == 2
 
 
+def test_with_bounds_only_the_test_that_has_them_is_counted():
+    look = {
+        "coefficient": -9.0,
+        "variance": 0.01,
+        "survival_treatment": 0.9,
+        "survival_variance_treatment": 0.001,
+    }
+    found = summarise(LOOKED, tally(LOOKED, rows(LOOKED, [look, look])))
+    tested = found[found["measure"].isin(["power", "type I error", "rejected for treatment"])]
+    assert set(tested["analysis"]) == {"log-rank"}
+    assert {"bias", "coverage"} <= set(found.loc[found["analysis"] == "Cox", "measure"])
+    # Looks that stop nothing leave all tests at the end; of one arm, the test at the milestone has the bounds.
+    for one, analyses in (
+        (replace(LOOKED, critical=(), futility=()), {"log-rank", "Cox", "milestone", "restricted mean"}),
+        (replace(LOOKED, control=0, null_survival=0.4, events=30, futility=()), {"milestone"}),
+    ):
+        found = summarise(one, tally(one, rows(one, [look, look])))
+        assert set(found.loc[found["measure"] == "power", "analysis"]) == analyses
+
+
 # -- estimates ------------------------------------------------------------------------------------------------------
 
 

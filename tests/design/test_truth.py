@@ -74,11 +74,11 @@ def test_a_steep_hazard_over_a_long_time_is_its_closed_form(steep):
         assert truth.expected_events(few, 1200) == pytest.approx(expected, rel=1e-10)
 
 
-def test_hazards_that_the_quadrature_cannot_see_are_refused():
-    with pytest.raises(CasebookError, match="found 20000 per month in the control arm of scenario plain"):
-        truth.restricted_mean(replace(PLAIN, hazard=(2e4,)), "control")
-    with pytest.raises(CasebookError, match="expected rates of 10000 at most"):
-        truth.hazards(replace(PLAIN, hsct_ratio=1e300, hazard=(1e3,), stratum_ratio=(1e300,)), "treatment")
+def test_the_fastest_hazard_that_a_scenario_may_have_is_its_closed_form():
+    fast = replace(PLAIN, hazard=(1e4,), hazard_ratio=(1.0,), drop_out=1e4)
+    assert truth.restricted_mean(fast, "control") == pytest.approx(1e-4, rel=1e-10)
+    # Half fail before they drop out.
+    assert truth.expected_events(fast, 48) == pytest.approx(50, rel=1e-10)
 
 
 def test_a_cured_share_is_a_plateau():
@@ -195,7 +195,7 @@ def test_without_proportional_hazards_a_very_large_trial_finds_the_limit(name):
     assert row["coefficient"] == pytest.approx(limit, abs=4 * math.sqrt(row["variance"]))
     # The limit is another with another follow-up.
     if name == "late":
-        short = truth.log_hazard_ratio(replace(small, accrual=6, followup=18))
+        short = truth.log_hazard_ratio(replace(small, accrual=6, followup=18, milestone=12, horizon=12))
         assert short > limit + 0.05
 
 
@@ -220,6 +220,8 @@ def test_events_expected_at_once_end_the_trial_at_once():
         hazard=(5e3,),
         hazard_ratio=(0.5,),
         events=1,
+        milestone=1e-10,
+        horizon=1e-10,
     )
     assert truth.log_hazard_ratio(swift) == pytest.approx(math.log(0.5), abs=1e-9)
 
@@ -250,6 +252,7 @@ def test_what_is_not_there_is_refused():
     for month in (None, "a", [1], math.nan, True):
         with pytest.raises(CasebookError, match="expected it above 0, and at most 48"):
             truth.expected_events(PLAIN, month)
-    only = replace(PLAIN, hazard=(0.0,), hsct_treatment=(0.1,), hsct_mortality=0.1)
+    unlike = replace(PLAIN)
+    object.__setattr__(unlike, "hazard_ratio", (1e-14,))  # no scenario may have it, as this is asked of it
     with pytest.raises(CasebookError, match="found no failure in one arm of scenario plain"):
-        truth.log_hazard_ratio(only)
+        truth.log_hazard_ratio(unlike)

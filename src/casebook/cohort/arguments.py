@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import inf, isfinite
-from numbers import Integral, Real
+from numbers import Real
 from typing import TypeGuard
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from casebook import arguments
 from casebook.errors import CasebookError
 
 # -- numbers ------------------------------------------------------------------------------------------------------
@@ -38,9 +39,7 @@ def deviations(confidence: float) -> float:
 
 def whole(name: str, value: int, least: int = 0) -> int:
     """A whole number of ``least`` or more, as seeds and counts are; CasebookError if it is none."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise CasebookError(f"found {name}={value!r}; expected a whole number of {least} or more")
-    return int(value)
+    return arguments.whole(value, name, least=least)
 
 
 def time(name: str, value: float, *, after: float | None = None, endless: bool = False) -> float:

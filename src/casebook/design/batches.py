@@ -10,7 +10,8 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import lru_cache
@@ -23,6 +24,15 @@ from casebook.errors import CasebookError
 
 PART = ".part"
 """The ending of a file that is being written."""
+
+SCENARIO = "scenario.json"
+"""What the batches beside it are of."""
+
+LOCK = ".casebook-lock"
+"""Held by the run that is at work in a folder."""
+
+OURS = re.compile(r"[0-9a-f]{24}")
+"""The folders of :func:`path`. The folder they stand in may hold files of somebody else, which nothing here touches."""
 
 
 class Damaged(CasebookError):
@@ -83,23 +93,52 @@ def save(folder: Path, task: Task, tally: Tally) -> None:
     """
     batch = {"first": task.first, "tally": asdict(tally)}
     file = path(folder, task)
-    with writable(file):
-        if not file.parent.exists():
+    if not file.parent.exists():
+        with writable(file):
             file.parent.mkdir(exist_ok=True)
-            replace(file.parent / "scenario.json", _canonical(_identity(task.scenario, task.seed)) + b"\n")
-        replace(file, _canonical({"batch": batch, "sha256": _checksum(batch)}))
+        replace({file.parent / SCENARIO: _canonical(_identity(task.scenario, task.seed)) + b"\n"})
+    replace({file: _canonical({"batch": batch, "sha256": _checksum(batch)})})
 
 
-def replace(file: Path, content: bytes) -> None:
-    """Put ``content`` in the place of ``file``, which is the old one or the new one at any moment."""
-    part = _part(file)
+def replace(contents: Mapping[Path, bytes], *, durable: bool = False) -> None:
+    """Put contents in the place of files, each of which is the old one or the new one at any moment.
+
+    All are written before the first is replaced, in the order given; if ``durable``, they are also on the disk by then, where
+    a loss of power leaves them. Batches need not be: of one that was cut short the checksum tells.
+
+    Raises
+    ------
+    CasebookError
+        If a file cannot be written or replaced, naming it.
+    """
     try:
-        part.write_bytes(content)
-        os.replace(part, file)
+        for file, content in contents.items():
+            with writable(file), _part(file).open("wb") as part:
+                part.write(content)
+                if durable:
+                    part.flush()
+                    os.fsync(part.fileno())
+        for file in contents:
+            with writable(file):
+                os.replace(_part(file), file)
+        if durable:
+            for folder in {file.parent for file in contents}:
+                _to_disk(folder)
     except BaseException:
-        with suppress(OSError):
-            part.unlink()
+        for file in contents:
+            with suppress(OSError):
+                _part(file).unlink()
         raise
+
+
+def _to_disk(folder: Path) -> None:
+    """The names in a folder; where the file system cannot, it is left to it."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _part(file: Path) -> Path:
@@ -139,16 +178,43 @@ def alone(folder: Path) -> Iterator[None]:
         )
     with writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / "lock", "w")  # noqa: SIM115 (held open below)
+        lock = open(folder / LOCK, "a")  # noqa: SIM115 (held open below)
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise CasebookError(f"found another run at work in {folder}; expected one at a time") from error
-        with writable(folder):
-            for part in folder.glob(f"*/.*{PART}"):
-                part.unlink()
+        except OSError as error:  # as on some network file systems
+            raise CasebookError(
+                f"found {folder} where a file cannot be locked ({error.strerror}); expected a folder on another file system, "
+                "as a local disk"
+            ) from error
+        for held in _held(folder):
+            with writable(held):
+                for part in held.glob(f".*.json.*{PART}"):
+                    part.unlink()
         yield
+
+
+def of_other_versions(folder: Path, scenarios: Iterable[Scenario], seed: int) -> int:
+    """How many batches there are of these scenarios and this seed that other versions computed."""
+    ids, count = {scenario.id for scenario in scenarios}, 0
+    for held in _held(folder):
+        try:
+            identity = json.loads((held / SCENARIO).read_bytes())
+            ours = identity["scenario"]["id"] in ids and identity["seed"] == seed
+            others = identity["versions"] != versions()
+        except (OSError, ValueError, KeyError, TypeError):  # not telling whose they are
+            continue
+        if ours and others:
+            count += sum(1 for _ in held.glob("[0-9]*-[0-9]*.json"))
+    return count
+
+
+def _held(folder: Path) -> list[Path]:
+    """The folders of batches in it."""
+    with writable(folder):
+        return [each for each in folder.iterdir() if OURS.fullmatch(each.name) and each.is_dir()]
 
 
 def _identity(scenario: Scenario, seed: int) -> dict:

@@ -3,38 +3,57 @@
 Usage: ``python -m casebook.design.campaign scenarios.csv results.parquet --seed 1 --trials 100000``; ``--help`` tells the rest.
 
 Finished batches are kept, so that a run that was interrupted, even killed, goes on where it stopped when the same command
-is given again; so does one that asks for more trials. The same seed gives the same results, bit for bit, whatever computes
-them::
+is given again. So does one that asks for more trials: of the batches that are there, only the last of each scenario is done
+again, if it was shorter than the others. The same seed gives the same results, bit for bit, whatever computes them::
 
     from casebook.design import campaign, engines, results, scenarios
 
-    done = campaign.run(scenarios.read().values(), seed=1, trials=100_000, engine=engines.threads(2))
+    done = campaign.run(scenarios.read(), seed=1, trials=100_000, engine=engines.threads(2))
     results.table(done)
 """
 
 from __future__ import annotations
 
+import os
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+
+    def _stop_early(*_: object) -> None:
+        os.write(2, b"Stopped before anything was done.\n")
+        os._exit(130)
+
+    signal.signal(signal.SIGINT, _stop_early)
+
 import argparse
 import logging
+import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, nullcontext
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 
+from casebook.arguments import shown, whole
 from casebook.design import batches, engines, progress, results, scenarios
 from casebook.design.engines import Engine, Finished, Task
 from casebook.design.progress import Progress
 from casebook.design.scenarios import Scenario
 from casebook.design.tally import Tally
 from casebook.design.trialsim import BATCH
-from casebook.errors import CasebookError
+from casebook.design.truth import truth
+from casebook.errors import CasebookError, DataError, Problem
 
 PATIENTS = 10**6
 """Patients, counted once for each look, that a batch simulates at most if it has more than one trial: a second or less."""
 
 MOST_TRIALS = 10**9
 """Of a scenario."""
+
+MOST_BATCHES = 10**6
+"""Of a campaign: all are listed, at some hundred bytes each."""
 
 MOST_SEED = 2**63 - 1
 """The largest that a column of whole numbers holds."""
@@ -44,6 +63,14 @@ TRIALS = 10_000
 ENGINES = ("serial", "threads", "processes", "cluster")
 
 log = logging.getLogger(__name__)
+
+
+class Impossible(CasebookError):
+    """Scenarios that cannot be simulated (``reasons``, by id), though each keeps the rules of the table."""
+
+    def __init__(self, reasons: Mapping[str, str]):
+        self.reasons = dict(reasons)
+        super().__init__("\n".join(f"scenario {name}: {reason}" for name, reason in reasons.items()))
 
 
 @dataclass(frozen=True)
@@ -82,7 +109,7 @@ def size(scenario: Scenario) -> int:
 
 
 def run(
-    scenarios: Iterable[Scenario],
+    scenarios: Iterable[Scenario] | Mapping[str, Scenario],
     seed: int,
     trials: int,
     *,
@@ -95,8 +122,8 @@ def run(
 
     Parameters
     ----------
-    scenarios : iterable of Scenario
-        With ids that differ.
+    scenarios : iterable of Scenario, or mapping to them
+        With ids that differ; or all that :func:`casebook.design.scenarios.read` gives.
     seed : int
         From 0 to 2**63 - 1.
     trials : int
@@ -113,31 +140,44 @@ def run(
     Raises
     ------
     CasebookError
-        If there is no scenario, an id stands twice, a number is not as above, the folder cannot be used, or the engine
-        fails, or has workers of other versions. What was finished is kept.
+        If there is no scenario, an id stands twice, a number is not as above, there are more than :data:`MOST_BATCHES`
+        batches, the folder cannot be used, or the engine is none or fails, or has workers of other versions. What was
+        finished is kept.
+    Impossible
+        Before the first batch, naming all scenarios that no trial can be simulated or summarised of.
 
     Notes
     -----
-    A batch whose file is damaged is done again, and a warning logged. Batches that dead workers had are given out again, as
-    long as others get finished.
+    A batch whose file is damaged is done again, and a warning logged; so is one of how many batches in the folder are of
+    other versions, and not used. Batches that dead workers had are given out again, as long as others get finished.
     """
-    chosen = tuple(scenarios)
-    ids = [scenario.id for scenario in chosen]
-    if not ids or len(set(ids)) < len(ids):
-        raise CasebookError(f"found the scenarios {ids}; expected one or more, each id once")
-    _check_whole("seed", seed, 0, MOST_SEED)
-    _check_whole("trials", trials, 1, MOST_TRIALS)
+    chosen = _chosen(scenarios)
+    seed = whole(seed, "seed", most=MOST_SEED)
+    trials = whole(trials, "trials", least=1, most=MOST_TRIALS)
     if batch is not None:
-        _check_whole("batch", batch, 1, MOST_TRIALS)
+        batch = whole(batch, "batch", least=1, most=MOST_TRIALS)
+    if engine is not None and (not callable(engine) or engine in MAKERS):
+        raise CasebookError(
+            f"engine: found {shown(engine)}, expected one that was made, as engines.threads(2)"
+        )
+    if not (folder is None or isinstance(folder, str | PathLike)):
+        raise CasebookError(f"folder: found {shown(folder)}, expected a path or None")
+    sizes = {scenario.id: batch or size(scenario) for scenario in chosen}
+    count = sum(-(-trials // each) for each in sizes.values())
+    if count > MOST_BATCHES:
+        raise CasebookError(
+            f"found {count:,} batches; expected {MOST_BATCHES:,} at most: fewer trials or scenarios, or larger batches"
+        )
+    _check_possible(chosen)
     tasks = [
         Task(scenario, seed, first, min(each, trials - first))
         for scenario in chosen
-        for each in [batch or size(scenario)]
+        for each in [sizes[scenario.id]]
         for first in range(0, trials, each)
     ]
     folder = None if folder is None else Path(folder)
     with nullcontext() if folder is None else batches.alone(folder):
-        tallies = {name: Tally(name) for name in ids}
+        tallies = {scenario.id: Tally(scenario.id) for scenario in chosen}
         left, damaged = {}, 0
         for task in tasks:
             kept = None
@@ -151,8 +191,12 @@ def run(
                 left[task.scenario.id, task.first] = task
             else:
                 tallies[task.scenario.id] += kept
+        if folder is not None and left:
+            others = batches.of_other_versions(folder, chosen, seed)
+            if others:
+                log.warning("%d batches of other versions in %s are not used", others, folder)
         computed, after = len(left), progress.of(tasks, left.values())
-        with closing(_finish(left, engine or engines.threads())) as every:
+        with _closing(_finish(left, engine or engines.threads())) as every:
             for task, tally in every:
                 if folder is not None:
                     batches.save(folder, task, tally)
@@ -167,9 +211,9 @@ def _finish(left: dict[tuple[str, int], Task], engine: Engine) -> Iterator[tuple
     while left:
         before = len(left)
         try:
-            with closing(engine(list(left.values()))) as every:
+            with _closing(engine(list(left.values()))) as every:
                 for finished in every:
-                    _check_versions(finished)
+                    _check(finished)
                     task = left.pop((finished.scenario, finished.first), None)
                     if task is not None:
                         yield task, finished.tally
@@ -184,53 +228,132 @@ def _finish(left: dict[tuple[str, int], Task], engine: Engine) -> Iterator[tuple
                 )
 
 
-def _check_versions(finished: Finished) -> None:
-    if finished.versions != engines.versions():
+@contextmanager
+def _closing(every: Iterable) -> Iterator[Iterable]:
+    """What an engine gives, closed at the end if it can be: a generator ends its workers then."""
+    if not isinstance(every, Iterable):
         raise CasebookError(
-            f"found a worker with {finished.versions}; expected {engines.versions()}, as here: others give other bits"
+            f"found an engine that gives {shown(every)}; expected it to give finished batches"
+        )
+    try:
+        yield every
+    finally:
+        if hasattr(every, "close"):
+            every.close()
+
+
+def _check(finished: Finished) -> None:
+    if not isinstance(finished, Finished):
+        raise CasebookError(f"found an engine that gives {shown(finished)}; expected finished batches")
+    if finished.versions != engines.versions():
+        found, expected = engines.differences(finished.versions, engines.versions())
+        raise CasebookError(
+            f"found a worker with {found}; expected {expected}, as here: others give other bits"
         )
 
 
-def _check_whole(name: str, value: object, least: int, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise CasebookError(f"found {name} {value!r}; expected a whole number from {least} to {most}")
+def _chosen(scenarios: object) -> tuple[Scenario, ...]:
+    given = scenarios.values() if isinstance(scenarios, Mapping) else scenarios
+    chosen = tuple(given) if isinstance(given, Iterable) else None
+    if chosen is None or not all(isinstance(each, Scenario) for each in chosen):
+        raise CasebookError(
+            f"scenarios: found {shown(given)}, expected several, as [scenario] or scenarios.read()"
+        )
+    ids = [scenario.id for scenario in chosen]
+    if not ids or len(set(ids)) < len(ids):
+        raise CasebookError(f"found the scenarios {shown(ids)}; expected one or more, each id once")
+    return chosen
+
+
+def _check_possible(chosen: Iterable[Scenario]) -> None:
+    """Work out now all that trials are drawn from and summarised by, and that may turn out not to exist."""
+    reasons = {}
+    for scenario in chosen:
+        try:
+            truth(scenario)
+            scenario.null  # noqa: B018 (worked out when it is asked for)
+        except CasebookError as error:
+            reasons[scenario.id] = str(error)
+    if reasons:
+        raise Impossible(reasons)
+
+
+MAKERS = (engines.serial, engines.threads, engines.processes, engines.cluster)
+"""What makes engines, and is none."""
 
 
 # -- the command ----------------------------------------------------------------------------------------------------
+
+
+AFTER_TERM = 143
+"""The exit status after SIGTERM, as schedulers of clusters send it, and as a shell gives it; after Ctrl-C it is 130."""
+
+EPILOG = """
+Finished batches are kept in a folder of their own. If a run is stopped, killed or loses its machine, the same command goes on
+from there; with more trials it adds to those that are there, of which only the last batch of a scenario may be done again.
+Another seed, scenario or version starts anew, beside them. The folder can be deleted once the results are written.
+
+Progress goes to the standard error: on a terminal one line that changes, elsewhere a line after the first batch, every ten
+minutes, and at the end.
+
+Exit status: 0 written; 1 refused or failed, with the reason; 2 not understood; 130 stopped by Ctrl-C, 143 by SIGTERM.
+"""
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m casebook.design.campaign",
         description="Simulate the trials of a table of scenarios, and write their operating characteristics as a table.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("scenarios", type=Path, help="CSV, a row a scenario")
-    parser.add_argument("results", type=Path, help=f"a row a scenario: {' or '.join(results.FORMATS)}")
     parser.add_argument(
-        "--seed", type=int, required=True, help="the same seed gives the same results, bit for bit"
+        "results",
+        type=Path,
+        help=f"a row a scenario: {' or '.join(results.FORMATS)}; beside it, with .json after its name, where it came from",
     )
-    parser.add_argument("--trials", type=int, default=TRIALS, help="of each scenario (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=_digits, required=True, help="the same seed gives the same results, bit for bit"
+    )
+    parser.add_argument(
+        "--trials", type=_digits, default=TRIALS, help="of each scenario (default: %(default)s)"
+    )
     parser.add_argument(
         "--engine", choices=ENGINES, help="what computes (default: threads; cluster with --address)"
     )
-    parser.add_argument("--workers", type=int, help="threads or processes (default: as many as processors)")
+    parser.add_argument(
+        "--workers", type=_digits, help="threads or processes (default: as many as processors)"
+    )
     parser.add_argument("--address", help="of the scheduler of a Dask cluster, as tcp://host:8786")
     parser.add_argument(
         "--timeout",
         type=float,
         default=engines.TIMEOUT,
-        help="seconds to wait for a cluster (default: %(default)g)",
+        help="seconds to wait for a cluster and its first worker (default: %(default)g); if all workers are lost later on, "
+        f"{engines.PATIENCE} times as long",
     )
-    parser.add_argument("--folder", type=Path, help="for finished batches (default: beside the results)")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="where finished batches are kept, from which the same command goes on (default: beside the results, with "
+        ".batches after their name)",
+    )
     parser.add_argument("--overwrite", action="store_true", help="write over results that are there")
     return parser
 
 
-def _engine(arguments: argparse.Namespace) -> Engine:
-    name = arguments.engine or ("cluster" if arguments.address else "threads")
-    if arguments.address and name != "cluster":
+def _digits(text: str) -> int:
+    if not re.fullmatch("[+-]?[0-9]{1,30}", text):
+        raise argparse.ArgumentTypeError(f"found {shown(text)}, expected a whole number as digits, as 100000")
+    return int(text)
+
+
+def _engine(given: argparse.Namespace) -> Engine:
+    name = given.engine or ("cluster" if given.address else "threads")
+    if given.address and name != "cluster":
         raise CasebookError(f"found an address for the engine {name}; expected it for the cluster only")
-    workers = arguments.workers
+    workers = given.workers
     if name == "serial" and workers not in (None, 1):
         raise CasebookError(f"found {workers} workers for the engine serial; expected 1")
     match name:
@@ -241,48 +364,88 @@ def _engine(arguments: argparse.Namespace) -> Engine:
         case "processes":
             return engines.processes(workers)
         case _:
-            return engines.cluster(arguments.address, workers=workers, timeout=arguments.timeout)
+            return engines.cluster(given.address, workers=workers, timeout=given.timeout)
+
+
+class _Terminated(KeyboardInterrupt):
+    """By SIGTERM."""
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM stop what is done here as Ctrl-C does, so that workers end and what they left is cleared away."""
+
+    def stop(*_: object) -> None:
+        raise _Terminated
+
+    if threading.current_thread() is not threading.main_thread():  # where Python takes no signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _placed(path: Path, impossible: Impossible) -> DataError:
+    """Scenarios that cannot be simulated as problems of the table they stand in."""
+    from casebook import tables
+    from casebook.design.schema import SCENARIOS
+
+    frame, _ = tables.check(path, SCENARIOS)
+    lines = dict(zip(frame["id"], frame.index.tolist(), strict=True))
+    problems = []
+    for name, reason in impossible.reasons.items():
+        found, _, expected = reason.removeprefix("found ").partition("; expected ")
+        problems.append(Problem(tables.shown(path), lines[name], "id", f"{name!r}: {found}", expected))
+    return DataError(problems)
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the campaign that the command line asks for, and give its exit status."""
-    arguments = _parser().parse_args(words)
-    show, last = progress.line(sys.stderr), None
+    given = _parser().parse_args(words)
+    show, last, folder = progress.line(sys.stderr), None, given.folder
 
     def watch(now: Progress) -> None:
         nonlocal last
         last = now
         show(now)
 
-    folder = arguments.folder or arguments.results.with_name(f"{arguments.results.name}.batches")
+    def say(what: object) -> None:
+        # Below the line of progress, if that has not come to its end.
+        below = sys.stderr.isatty() and last and last.batches < last.of_batches
+        print("\n" if below else "", what, sep="", file=sys.stderr)
+
     try:
-        results.check(arguments.results, overwrite=arguments.overwrite)
-        with progress.warnings(sys.stderr):
-            done = run(
-                scenarios.read(arguments.scenarios).values(),
-                arguments.seed,
-                arguments.trials,
-                engine=_engine(arguments),
-                folder=folder,
-                watch=watch,
-            )
-        results.write(done, arguments.results, overwrite=arguments.overwrite)
-    except CasebookError as error:
-        print(error, file=sys.stderr)
+        with _stoppable(), progress.warnings(sys.stderr):
+            results.check(given.results, overwrite=given.overwrite, apart_from=[given.scenarios])
+            folder = folder or given.results.with_name(f"{given.results.name}.batches")
+            spared = [given.scenarios, folder]
+            results.check(given.results, overwrite=given.overwrite, apart_from=spared)
+            engine, chosen = _engine(given), scenarios.read(given.scenarios)
+            with engines.quiet() if given.address or given.engine == "cluster" else nullcontext():
+                done = run(chosen, given.seed, given.trials, engine=engine, folder=folder, watch=watch)
+            results.write(done, given.results, overwrite=given.overwrite, apart_from=spared)
+    except Impossible as error:
+        say(_placed(given.scenarios, error))
         return 1
-    except KeyboardInterrupt:
+    except CasebookError as error:
+        say(error)
+        return 1
+    except KeyboardInterrupt as stopped:
         state = f"{last.batches} of {last.of_batches} batches are" if last else "What was finished is"
-        start = "\n" if sys.stderr.isatty() else ""  # below the line of progress
-        print(
-            f"{start}Stopped. {state} kept in {folder}: the same command goes on from there.", file=sys.stderr
-        )
-        return 130
+        if folder:
+            say(f"Stopped. {state} kept in {folder}: the same command goes on from there.")
+        else:
+            say("Stopped before anything was done.")
+        return AFTER_TERM if isinstance(stopped, _Terminated) else 130
     again = f", {done.reused} of them from an earlier run" if done.reused else ""
-    print(
-        f"{arguments.results}: {len(done.scenarios)} scenarios, {done.computed + done.reused} batches{again}."
-    )
+    print(f"{given.results}: {len(done.scenarios)} scenarios, {done.computed + done.reused} batches{again}.")
     return 0
 
 
 if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as it is in the background of a shell
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

@@ -122,7 +122,8 @@ def schoenfeld(
     """Events that a log-rank test needs to show a hazard ratio, not rounded (Schoenfeld 1981, 1983).
 
     ``(z_a + z_b)**2 / (p1 p2 log(ratio)**2)``, p1 and p2 the shares of the arms. It holds for proportional hazards, and best
-    for ratios near 1.
+    for ratios near 1. Where it gives a few events only, it is far outside its validity: in arms of one size, large beside
+    that number, a two-sided test at 5% cannot reject with fewer than four. Less than one event is refused.
 
     Parameters
     ----------
@@ -140,12 +141,17 @@ def schoenfeld(
     Raises
     ------
     CasebookError
-        If the ratio is not above 0 or is 1, the allocation not from 1 in :data:`UNEVEN` to that, the sides are not 1 or 2, or
-        alpha and power are not strictly between 0 and 1, power the higher.
+        If the ratio is not above 0 or is 1, the allocation not from 1 in :data:`UNEVEN` to that, the sides are not 1 or 2,
+        alpha and power are not strictly between 0 and 1, power the higher, or less than one event would be enough.
     """
     alpha, power = checked_errors(alpha, power)
     deviations = -critical(alpha, sides) + float(ndtri(power))
-    return deviations**2 / _information(ratio, allocation)
+    events = deviations**2 / _information(ratio, allocation)
+    if events < 1:
+        raise CasebookError(
+            f"ratio: found {ratio:g}, for which {events:.2g} events were enough; expected one nearer 1, that takes one or more"
+        )
+    return events
 
 
 def power_of(
@@ -171,12 +177,12 @@ def detectable(
     Raises
     ------
     CasebookError
-        As :func:`schoenfeld`; and if events are not above 0.
+        As :func:`schoenfeld`; and if events are not 1 or more.
     """
     alpha, power = checked_errors(alpha, power)
     deviations = -critical(alpha, sides) + float(ndtri(power))
     treated = treated_share(allocation)
-    return math.exp(-deviations / math.sqrt(checked_ratio(events, "events") * treated * (1 - treated)))
+    return math.exp(-deviations / math.sqrt(_checked_events(events) * treated * (1 - treated)))
 
 
 def assurance(
@@ -264,6 +270,12 @@ def _checked_confidence(confidence: float) -> float:
     return found
 
 
+def _checked_events(events: float) -> float:
+    if (found := checked_ratio(events, "events")) < 1:
+        raise CasebookError(f"events: found {found:g}, expected 1 or more")
+    return found
+
+
 def _information(ratio: float, allocation: float) -> float:
     """What one event adds to the square of the expected test statistic."""
     if checked_ratio(ratio) == 1:
@@ -281,9 +293,9 @@ def children(plan: Plan, events: float) -> Children:
     Raises
     ------
     CasebookError
-        If events are not above 0.
+        If events are not 1 or more.
     """
-    return rounded(plan, checked_ratio(events, "events") / plan.event_probability)
+    return rounded(plan, _checked_events(events) / plan.event_probability)
 
 
 def rounded(plan: Plan, n: float) -> Children:

@@ -113,12 +113,19 @@ def children(plan: Plan, *, alpha: float = 0.05, power: float = 0.8, sides: int 
     Raises
     ------
     CasebookError
-        If alpha and power are not strictly between 0 and 1, power the higher, sides are not 1 or 2, or the arms do not differ
-        as the test sees them; and as :func:`drift`.
+        If alpha and power are not strictly between 0 and 1, power the higher, sides are not 1 or 2, the arms do not differ as
+        the test sees them, or differ so much that less than one event would be enough, for which the normal approximation
+        is far outside its validity; and as :func:`drift`.
     """
     alpha, power = checked_errors(alpha, power)
     deviations = float(ndtri(power)) - critical(alpha, sides)
     found = drift(plan)
     if abs(found.excess) <= 1e-9 * found.events:
         raise CasebookError("found arms that the log-rank test cannot tell apart; expected different ones")
-    return rounded(plan, deviations**2 * found.variance / found.excess**2)
+    n = deviations**2 * found.variance / found.excess**2
+    if n * found.events < 1:
+        raise CasebookError(
+            f"found arms of which {n:.2g} children with {n * found.events:.2g} events were enough; expected arms more alike, "
+            "that take one event or more"
+        )
+    return rounded(plan, n)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -80,9 +81,9 @@ def duration(seconds: float) -> str:
 
 
 def line(stream: TextIO) -> Callable[[Progress], None]:
-    """Write progress to a stream: on a terminal one line that changes, else a line every ten minutes and at the end."""
+    """Write progress to a stream: on a terminal one line that changes; else one at first, every ten minutes, and at the end."""
     terminal = stream.isatty()
-    last = time.monotonic() - (ON_TERMINAL if terminal else 0)
+    last = -math.inf
 
     def write(progress: Progress) -> None:
         nonlocal last

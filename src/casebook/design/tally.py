@@ -96,7 +96,8 @@ def tally(scenario: Scenario, trials: np.ndarray) -> Tally:
     """Count and sum what trials found, as :func:`casebook.design.trialsim.batch` gives them.
 
     A trial stops at the first look whose statistic is beyond its bound, else at its end; what it found is what was found
-    there. A test that cannot be done (nobody failed, the likelihood has no maximum) does not reject.
+    there. A test that cannot be done (nobody failed, the likelihood has no maximum) does not reject. With bounds only the
+    test that has them is done, the log-rank test or that of one arm: at a stop that it chose, the others keep no level.
     """
     z, stop, differ, futile = _stops(scenario, trials)
     looks = np.arange(trials.shape[1])
@@ -126,9 +127,10 @@ def tally(scenario: Scenario, trials: np.ndarray) -> Tally:
 
     known = truth(scenario)
     first = LOG_RANK if scenario.control else MILESTONE
+    others = scenario.control > 0 and not scenario.critical
     if scenario.control:
         counts[f"{LOG_RANK}: estimable"] = int(np.isfinite(z).sum())
-        estimates(COX, found["coefficient"], found["variance"], known.log_hazard_ratio, True)
+        estimates(COX, found["coefficient"], found["variance"], known.log_hazard_ratio, others)
         counts[f"{COX}: runs off"] = int((np.abs(found["monotone"]) == 1).sum())
     for analysis, name, true in (
         (MILESTONE, "survival", known.milestone),
@@ -138,7 +140,7 @@ def tally(scenario: Scenario, trials: np.ndarray) -> Tally:
         if scenario.control:
             estimate = estimate - found[f"{name}_control"]
             variance = variance + found[f"{name}_variance_control"]
-        estimates(analysis, estimate, variance, true, scenario.control > 0)
+        estimates(analysis, estimate, variance, true, others)
     # Last, as the test of one arm is one at the milestone.
     counts[f"{first}: rejected"] = int(rejected.sum())
     counts[f"{first}: for treatment"] = int((rejected & (z > 0)).sum())
@@ -202,8 +204,10 @@ def summarise(scenario: Scenario, tally: Tally) -> pd.DataFrame:
         estimate is to find (else missing); ``trials`` it rests on. Rejections are shares of all trials, and are called type
         I error if the arms are alike; bias, coverage and standard errors are of the trials with an estimate. Limits and tests
         of estimates are Wald's, symmetric about the estimate; only the test of one arm is on the log-log scale. A value is
-        missing if it rests on too few of these: none, or one for an empirical standard error. Months, patients and events
-        are means at the stop.
+        missing if it rests on too few of these: none, or one for an empirical standard error. It may thus rest on a single
+        trial, and where few are ``estimable``, on those that by chance lasted or saw patients long enough, which are not like
+        the others: bias and coverage then say little, whatever their Monte Carlo error. Months, patients and events are
+        means at the stop.
 
     Raises
     ------
@@ -212,6 +216,15 @@ def summarise(scenario: Scenario, tally: Tally) -> pd.DataFrame:
 
     Notes
     -----
+    With ``critical`` bounds there are rejections of one test only, to which they belong: the log-rank test, or of one arm that
+    at the milestone. It chooses the look at which a trial stops, and the other tests, done there at ``alpha`` as if that look
+    had been the only one, would be called errors more or less often than alpha says. Their estimates, bias and coverage are
+    those at the stop, and are drawn away from the truth by it.
+
+    Truths are of patients followed beyond HSCT, and of the end of the trial without interim looks. Where ``at_hsct`` is
+    ``censor``, bias and coverage are therefore held against what follow-up beyond HSCT would find, and show also what
+    censoring there does.
+
     The error of a share of n is ``sqrt(p (1 - p) / (n + 2))`` with ``p = (x + 1/2) / (n + 1)``: as usual where n is large,
     and not 0 where none or all of the trials are counted.
     """

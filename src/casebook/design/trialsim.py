@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from casebook import arguments
 from casebook.design import _kernels
 from casebook.design.scenarios import Scenario
 from casebook.design.tally import Tally, summarise, tally
@@ -188,7 +189,9 @@ def _column(name: str, values: ArrayLike) -> np.ndarray:
 def run(scenario: Scenario, seed: int, trials: int, *, threads: int = 1, first: int = 0) -> Tally:
     """Simulate trials batch by batch and tally them, on some threads of this process.
 
-    The tally is the same for any number of threads. Memory is that of :data:`BATCH` trials for each.
+    The tally is the same for any number of threads. Memory is that of :data:`BATCH` trials for each. This is for a chapter or
+    a first look at one scenario: it keeps nothing and tells nothing. :func:`casebook.design.campaign.run` runs the same
+    batches of many scenarios on any engine, keeps them, and goes on where it stopped.
 
     Raises
     ------
@@ -218,12 +221,7 @@ def run(scenario: Scenario, seed: int, trials: int, *, threads: int = 1, first: 
 
 def _check_whole(least: int = 0, **values: object) -> None:
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            # The longest are not shown: Python refuses to write them out.
-            shown = f"below {-LARGEST}" if isinstance(value, int) and value < -LARGEST else repr(value)
-            raise CasebookError(f"found {name} {shown}; expected a whole number of {least} or more")
-        if value >= LARGEST:
-            raise CasebookError(f"found {name} of {LARGEST} or more; expected a whole number below")
+        arguments.whole(value, name, least=least, most=LARGEST - 1)
 
 
 def _check_last(first: int, trials: int) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from decimal import MIN_EMIN, Context, Decimal, localcontext
-from numbers import Integral, Real
+from numbers import Real
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import betainccinv, betaincinv, ndtri, xlog1py, xlogy
 
+from casebook.arguments import whole
 from casebook.errors import CasebookError
 
 Sided = Literal["two", "upper", "lower"]
@@ -46,15 +47,13 @@ def checked_whole(value: object, what: str, *, least: int, most: int | None = No
         Unless it is a whole number (no float, no bool) from ``least`` to ``most``, or to :data:`LARGEST` if there is no
         ``most``.
     """
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    expected = f"of {least} or more" if most is None else f"from {least} to {most}"
-    if whole and abs(value) > LARGEST:  # not shown: Python refuses to write out the longest
+    number = whole(value, what, least=least, most=most)
+    if number > LARGEST:
+        expected = f"of {least} or more" if most is None else f"from {least} to {most}"
         raise CasebookError(
             f"{what}: found a number beyond 2**53, expected a whole number {expected}, exact as a float"
         )
-    if not whole or value < least or (most is not None and value > most):
-        raise CasebookError(f"{what}: found {value!r}, expected a whole number {expected}")
-    return int(value)
+    return number
 
 
 def checked_count(events: int, n: int) -> tuple[int, int]:
