@@ -23,6 +23,7 @@ import pandas as pd
 import pytest
 
 from casebook.design import batches, campaign, engines, progress, results, scenarios, trialsim
+from casebook.design.command import AFTER_TERM, main
 from casebook.design.engines import Task
 from casebook.design.scenarios import Scenario
 from casebook.design.tally import summarise, tally
@@ -82,7 +83,7 @@ def _command(tmp_path):
     def give(*more: str, results: str = "results.csv") -> int:
         scenarios.frame(ALL).to_csv(tmp_path / "scenarios.csv", index=False)
         words = [tmp_path / "scenarios.csv", tmp_path / results, "--seed", 7, "--trials", TRIALS, *more]
-        return campaign.main([str(word) for word in words])
+        return main([str(word) for word in words])
 
     return give
 
@@ -383,7 +384,7 @@ def test_the_command_goes_on_after_a_blow(blow, tmp_path, capsys):
     # A million trials would take half a minute.
     scenarios.frame([SLOW]).to_csv(tmp_path / "scenarios.csv", index=False)
     words = [str(tmp_path / "scenarios.csv"), str(tmp_path / "results.csv"), "--seed", "1", "--trials"]
-    long = [sys.executable, "-m", "casebook.design.campaign", *words, "1000000"]
+    long = [sys.executable, "-m", "casebook.design", *words, "1000000"]
     kept = tmp_path / "results.csv.batches"
     with subprocess.Popen(long, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as at_work:
         until = time.monotonic() + 60
@@ -401,7 +402,7 @@ def test_the_command_goes_on_after_a_blow(blow, tmp_path, capsys):
             said,
         )
     # Fewer trials than asked for at first: the same batches, but fewer.
-    assert campaign.main([*words, "5000"]) == 0
+    assert main([*words, "5000"]) == 0
     assert f"5 batches, {min(there, 5)} of them from an earlier run." in capsys.readouterr().out
     results.write(campaign.run([SLOW], 1, 5000), tmp_path / "other.csv")
     assert (tmp_path / "results.csv").read_bytes() == (tmp_path / "other.csv").read_bytes()
@@ -411,7 +412,7 @@ def test_the_command_goes_on_after_a_blow(blow, tmp_path, capsys):
 def test_a_scheduler_of_a_cluster_stops_the_command_as_ctrl_c_does(command, tmp_path, monkeypatch, capsys):
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(progress, "line", lambda stream: lambda now: os.kill(os.getpid(), signal.SIGTERM))
-    assert command("--engine", "serial") == campaign.AFTER_TERM == 143
+    assert command("--engine", "serial") == AFTER_TERM == 143
     said = rf"Stopped\. 1 of 3 batches are kept in {tmp_path}/results\.csv\.batches: the same command goes on from there\.\n"
     assert re.fullmatch(said, capsys.readouterr().err)
     assert signal.getsignal(signal.SIGTERM) == before
@@ -818,7 +819,7 @@ def test_the_table_of_scenarios_is_never_taken_for_results(command, tmp_path, ca
         assert (tmp_path / "scenarios.csv").read_bytes() == before
     shutil.copy(tmp_path / "scenarios.csv", tmp_path / "mine.csv.json")
     words = [str(tmp_path / "mine.csv.json"), str(tmp_path / "mine.csv"), "--seed", "1", "--overwrite"]
-    assert campaign.main(words) == 1
+    assert main(words) == 1
     assert (tmp_path / "mine.csv.json").read_bytes() == before
     assert command("--folder", str(tmp_path / "results.csv")) == 1
 
@@ -1071,11 +1072,11 @@ def test_the_command_names_every_problem_of_the_table(tmp_path, capsys):
     frame.loc[0, "hazard"], frame.loc[1, "accrual"] = "-0.1", "soon"
     frame.to_csv(tmp_path / "scenarios.csv", index=False)
     words = [str(tmp_path / "scenarios.csv"), str(tmp_path / "results.csv"), "--seed", "1"]
-    assert campaign.main(words) == 1
+    assert main(words) == 1
     said = capsys.readouterr().err
     assert re.search(r"row 2, column hazard.*: found .*'-0\.1'", said)
     assert re.search(r"row 3, column accrual: found 'soon'; expected a number", said)
-    assert campaign.main([str(tmp_path / "none.csv"), *words[1:]]) == 1
+    assert main([str(tmp_path / "none.csv"), *words[1:]]) == 1
     assert "no such file" in capsys.readouterr().err
 
 
@@ -1114,8 +1115,8 @@ class Hit:
         if name == "numba":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Hit())
-sys.argv = ["campaign", "none.csv", "none.csv", "--seed", "1"]
-runpy.run_module("casebook.design.campaign", run_name="__main__", alter_sys=True)
+sys.argv = ["design", "none.csv", "none.csv", "--seed", "1"]
+runpy.run_module("casebook.design", run_name="__main__", alter_sys=True)
 """
     done = subprocess.run([sys.executable, "-c", interrupted], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (130, "Stopped before anything was done.\n")
@@ -1123,6 +1124,6 @@ runpy.run_module("casebook.design.campaign", run_name="__main__", alter_sys=True
 
 def test_the_command_wants_a_seed(capsys):
     with pytest.raises(SystemExit) as left:
-        campaign.main(["scenarios.csv", "results.csv"])
+        main(["scenarios.csv", "results.csv"])
     assert left.value.code == 2
     assert "--seed" in capsys.readouterr().err

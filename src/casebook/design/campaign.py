@@ -1,9 +1,7 @@
 """Campaigns: a table of scenarios simulated batch by batch, and the table that goes into a protocol.
 
-Usage: ``python -m casebook.design.campaign scenarios.csv results.parquet --seed 1 --trials 100000``; ``--help`` tells the rest.
-
-Finished batches are kept, so that a run that was interrupted, even killed, goes on where it stopped when the same command
-is given again. So does one that asks for more trials: of the batches that are there, only the last of each scenario is done
+Finished batches are kept, so that a run that was interrupted, even killed, goes on where it stopped when the same call is
+made again. So does one that asks for more trials: of the batches that are there, only the last of each scenario is done
 again, if it was shorter than the others. The same seed gives the same results, bit for bit, whatever computes them::
 
     from casebook.design import campaign, engines, results, scenarios
@@ -14,37 +12,22 @@ again, if it was shorter than the others. The same seed gives the same results, 
 
 from __future__ import annotations
 
-import os
-import signal
-
-if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-
-    def _stop_early(*_: object) -> None:
-        os.write(2, b"Stopped before anything was done.\n")
-        os._exit(130)
-
-    signal.signal(signal.SIGINT, _stop_early)
-
-import argparse
 import logging
-import re
-import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 
 from casebook.arguments import shown, whole
-from casebook.design import batches, engines, progress, results, scenarios
+from casebook.design import batches, engines, progress
 from casebook.design.engines import Engine, Finished, Task
 from casebook.design.progress import Progress
 from casebook.design.scenarios import Scenario
 from casebook.design.tally import Tally
 from casebook.design.trialsim import BATCH
 from casebook.design.truth import truth
-from casebook.errors import CasebookError, DataError, Problem
+from casebook.errors import CasebookError
 
 PATIENTS = 10**6
 """Patients, counted once for each look, that a batch simulates at most if it has more than one trial: a second or less."""
@@ -59,8 +42,6 @@ MOST_SEED = 2**63 - 1
 """The largest that a column of whole numbers holds."""
 
 TRIALS = 10_000
-
-ENGINES = ("serial", "threads", "processes", "cluster")
 
 log = logging.getLogger(__name__)
 
@@ -280,172 +261,3 @@ def _check_possible(chosen: Iterable[Scenario]) -> None:
 
 MAKERS = (engines.serial, engines.threads, engines.processes, engines.cluster)
 """What makes engines, and is none."""
-
-
-# -- the command ----------------------------------------------------------------------------------------------------
-
-
-AFTER_TERM = 143
-"""The exit status after SIGTERM, as schedulers of clusters send it, and as a shell gives it; after Ctrl-C it is 130."""
-
-EPILOG = """
-Finished batches are kept in a folder of their own. If a run is stopped, killed or loses its machine, the same command goes on
-from there; with more trials it adds to those that are there, of which only the last batch of a scenario may be done again.
-Another seed, scenario or version starts anew, beside them. The folder can be deleted once the results are written.
-
-Progress goes to the standard error: on a terminal one line that changes, elsewhere a line after the first batch, every ten
-minutes, and at the end.
-
-Exit status: 0 written; 1 refused or failed, with the reason; 2 not understood; 130 stopped by Ctrl-C, 143 by SIGTERM.
-"""
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m casebook.design.campaign",
-        description="Simulate the trials of a table of scenarios, and write their operating characteristics as a table.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("scenarios", type=Path, help="CSV, a row a scenario")
-    parser.add_argument(
-        "results",
-        type=Path,
-        help=f"a row a scenario: {' or '.join(results.FORMATS)}; beside it, with .json after its name, where it came from",
-    )
-    parser.add_argument(
-        "--seed", type=_digits, required=True, help="the same seed gives the same results, bit for bit"
-    )
-    parser.add_argument(
-        "--trials", type=_digits, default=TRIALS, help="of each scenario (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--engine", choices=ENGINES, help="what computes (default: threads; cluster with --address)"
-    )
-    parser.add_argument(
-        "--workers", type=_digits, help="threads or processes (default: as many as processors)"
-    )
-    parser.add_argument("--address", help="of the scheduler of a Dask cluster, as tcp://host:8786")
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=engines.TIMEOUT,
-        help="seconds to wait for a cluster and its first worker (default: %(default)g); if all workers are lost later on, "
-        f"{engines.PATIENCE} times as long",
-    )
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        help="where finished batches are kept, from which the same command goes on (default: beside the results, with "
-        ".batches after their name)",
-    )
-    parser.add_argument("--overwrite", action="store_true", help="write over results that are there")
-    return parser
-
-
-def _digits(text: str) -> int:
-    if not re.fullmatch("[+-]?[0-9]{1,30}", text):
-        raise argparse.ArgumentTypeError(f"found {shown(text)}, expected a whole number as digits, as 100000")
-    return int(text)
-
-
-def _engine(given: argparse.Namespace) -> Engine:
-    name = given.engine or ("cluster" if given.address else "threads")
-    if given.address and name != "cluster":
-        raise CasebookError(f"found an address for the engine {name}; expected it for the cluster only")
-    workers = given.workers
-    if name == "serial" and workers not in (None, 1):
-        raise CasebookError(f"found {workers} workers for the engine serial; expected 1")
-    match name:
-        case "serial":
-            return engines.serial()
-        case "threads":
-            return engines.threads(workers)
-        case "processes":
-            return engines.processes(workers)
-        case _:
-            return engines.cluster(given.address, workers=workers, timeout=given.timeout)
-
-
-class _Terminated(KeyboardInterrupt):
-    """By SIGTERM."""
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let SIGTERM stop what is done here as Ctrl-C does, so that workers end and what they left is cleared away."""
-
-    def stop(*_: object) -> None:
-        raise _Terminated
-
-    if threading.current_thread() is not threading.main_thread():  # where Python takes no signals
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _placed(path: Path, impossible: Impossible) -> DataError:
-    """Scenarios that cannot be simulated as problems of the table they stand in."""
-    from casebook import tables
-    from casebook.design.schema import SCENARIOS
-
-    frame, _ = tables.check(path, SCENARIOS)
-    lines = dict(zip(frame["id"], frame.index.tolist(), strict=True))
-    problems = []
-    for name, reason in impossible.reasons.items():
-        found, _, expected = reason.removeprefix("found ").partition("; expected ")
-        problems.append(Problem(tables.shown(path), lines[name], "id", f"{name!r}: {found}", expected))
-    return DataError(problems)
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Run the campaign that the command line asks for, and give its exit status."""
-    given = _parser().parse_args(words)
-    show, last, folder = progress.line(sys.stderr), None, given.folder
-
-    def watch(now: Progress) -> None:
-        nonlocal last
-        last = now
-        show(now)
-
-    def say(what: object) -> None:
-        # Below the line of progress, if that has not come to its end.
-        below = sys.stderr.isatty() and last and last.batches < last.of_batches
-        print("\n" if below else "", what, sep="", file=sys.stderr)
-
-    try:
-        with _stoppable(), progress.warnings(sys.stderr):
-            results.check(given.results, overwrite=given.overwrite, apart_from=[given.scenarios])
-            folder = folder or given.results.with_name(f"{given.results.name}.batches")
-            spared = [given.scenarios, folder]
-            results.check(given.results, overwrite=given.overwrite, apart_from=spared)
-            engine, chosen = _engine(given), scenarios.read(given.scenarios)
-            with engines.quiet() if given.address or given.engine == "cluster" else nullcontext():
-                done = run(chosen, given.seed, given.trials, engine=engine, folder=folder, watch=watch)
-            results.write(done, given.results, overwrite=given.overwrite, apart_from=spared)
-    except Impossible as error:
-        say(_placed(given.scenarios, error))
-        return 1
-    except CasebookError as error:
-        say(error)
-        return 1
-    except KeyboardInterrupt as stopped:
-        state = f"{last.batches} of {last.of_batches} batches are" if last else "What was finished is"
-        if folder:
-            say(f"Stopped. {state} kept in {folder}: the same command goes on from there.")
-        else:
-            say("Stopped before anything was done.")
-        return AFTER_TERM if isinstance(stopped, _Terminated) else 130
-    again = f", {done.reused} of them from an earlier run" if done.reused else ""
-    print(f"{given.results}: {len(done.scenarios)} scenarios, {done.computed + done.reused} batches{again}.")
-    return 0
-
-
-if __name__ == "__main__":
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as it is in the background of a shell
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.exit(main())
