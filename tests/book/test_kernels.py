@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -43,7 +44,8 @@ def write(path: Path, *sources: str) -> Path:
 def executed(*paths: Path) -> list[list]:
     """The outputs of each cell of each notebook."""
     done = {}
-    notebooks.execute(paths, lambda path, notebook: done.update({path: notebook}))
+    with ThreadPoolExecutor(1) as thread:  # another test may have left an event loop running in this one
+        thread.submit(notebooks.execute, paths, lambda path, notebook: done.update({path: notebook})).result()
     return [[cell.outputs for cell in done[path].cells] for path in paths]
 
 

@@ -379,6 +379,11 @@ def test_an_interrupted_run_goes_on_where_it_stopped(engine, expected, tmp_path)
     assert written(again, tmp_path) == expected
 
 
+def in_the_foreground() -> None:
+    """A shell lets what it runs in the background ignore Ctrl-C, these tests included."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
 def test_the_command_goes_on_after_a_blow(blow, tmp_path, capsys):
     # A million trials would take half a minute.
@@ -386,7 +391,9 @@ def test_the_command_goes_on_after_a_blow(blow, tmp_path, capsys):
     words = [str(tmp_path / "scenarios.csv"), str(tmp_path / "results.csv"), "--seed", "1", "--trials"]
     long = [sys.executable, "-m", "casebook.design", *words, "1000000"]
     kept = tmp_path / "results.csv.batches"
-    with subprocess.Popen(long, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as at_work:
+    with subprocess.Popen(
+        long, stderr=subprocess.PIPE, text=True, cwd=tmp_path, preexec_fn=in_the_foreground
+    ) as at_work:
         until = time.monotonic() + 60
         while len([*kept.glob("*/0*.json")]) < 3 and time.monotonic() < until:
             time.sleep(0.02)
@@ -1118,7 +1125,13 @@ sys.meta_path.insert(0, Hit())
 sys.argv = ["design", "none.csv", "none.csv", "--seed", "1"]
 runpy.run_module("casebook.design", run_name="__main__", alter_sys=True)
 """
-    done = subprocess.run([sys.executable, "-c", interrupted], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", interrupted],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        preexec_fn=in_the_foreground,
+    )
     assert (done.returncode, done.stderr) == (130, "Stopped before anything was done.\n")
 
 
