@@ -13,13 +13,15 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from multiprocessing.context import ForkServerContext
-from multiprocessing.process import BaseProcess
 from threading import Thread
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext
+    from multiprocessing.process import BaseProcess
 
 NAME = "casebook-forked"
 """Of the entry point in pyproject.toml by which Jupyter finds :class:`Forked`."""
@@ -34,23 +36,39 @@ IMPORTED = (
     "lifelines",
     "numba",
     "casebook.figures",
+    "casebook.kernels",
 )
-"""What most chapters import, and what takes long."""
+"""What most chapters import, and what takes long; and this module, for :data:`PATH`."""
+
+PATH = tuple(sys.path)
+"""In a kernel, where the server looks for modules: what a new Python does, and not what the build had put before it."""
 
 
-def use() -> None:
-    """Fork the kernels that this process starts from now on, where that is safe."""
+@contextmanager
+def forked() -> Iterator[None]:
+    """Fork the kernels that are started meanwhile, where that is safe."""
+    factory = KernelProvisionerFactory.instance()
+    before = factory.default_provisioner_name
     if sys.platform == "linux":
-        KernelProvisionerFactory.instance().default_provisioner_name = NAME
+        factory.default_provisioner_name = NAME
+    try:
+        yield
+    finally:
+        factory.default_provisioner_name = before
 
 
 class Forked(LocalProvisioner):
     """A kernel that is forked; but for its start it is as Jupyter's own."""
 
     async def launch_kernel(self, cmd: Sequence[str], **kwargs: Any) -> dict[str, Any]:
-        """Start the kernel that ``cmd`` names: Python, an option, a module and its arguments."""
-        arguments = list(cmd[3:])
-        process = _server().Process(target=_kernel, args=(arguments, kwargs["cwd"], kwargs["env"]))
+        """Start the kernel that ``cmd`` names: a module of this Python with its arguments; another in Jupyter's own way."""
+        if cmd[0] != sys.executable or "-m" not in cmd:
+            return await super().launch_kernel(cmd, **kwargs)
+        named = cmd[cmd.index("-m") + 1 :]
+        # At the end of this process a daemon is stopped; any other would be waited for, and would itself wait for this one.
+        process = _server().Process(
+            target=_kernel, args=(named, kwargs.get("cwd") or os.getcwd(), kwargs["env"]), daemon=True
+        )
         with _no_main():
             process.start()
         self.process = _Popen(process)
@@ -96,23 +114,27 @@ def _server() -> ForkServerContext:
     return context
 
 
-def _kernel(arguments: list[str], cwd: str, env: Mapping[str, str]) -> None:
-    """What a child of the server becomes."""
+def _kernel(named: list[str], cwd: str, env: Mapping[str, str]) -> None:
+    """What a child of the server becomes: the module that was named with its arguments."""
     os.setsid()  # a group of its own, which Jupyter stops as a whole, and which Ctrl+C does not reach
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
+    sys.path[:], sys.argv[:] = filter(None, PATH), named
+    multiprocessing.current_process().daemon = False  # which may not have children of its own
 
     import matplotlib
+    import numpy as np
     import pandas as pd
     from ipykernel.kernelapp import launch_new_instance
 
     # What libraries choose by whether a kernel imports them. The backend is loaded by the kernel, whose cells it follows.
     pd.options.display.max_columns = 20
+    np.random.seed()  # the state of the server would be that of every kernel
     matplotlib.rcParams["backend"] = "module://matplotlib_inline.backend_inline"
     Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     # Without a parent, a kernel tells the terminal how to connect to it.
-    launch_new_instance(argv=[*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])
+    launch_new_instance(argv=[*named[1:], f"--IPKernelApp.parent_handle={os.getppid()}"])
 
 
 def _end_with(build: BaseProcess) -> None:

@@ -89,9 +89,9 @@ def execute(paths: Sequence[Path], done: Callable[[Path, NotebookNode], None]) -
 
     unrun = {path: read(path) for path in paths}
     record.load()
-    kernels.use()
     print(f"Executing {len(paths)} chapter{'' if len(paths) == 1 else 's'}, {AT_ONCE} at a time:", flush=True)
-    failures = asyncio.run(_execute_all(unrun, done))
+    with kernels.forked():
+        failures = asyncio.run(_execute_all(unrun, done))
     if failures:
         names = ", ".join(_name(path) for path in failures)
         raise CasebookError("\n\n".join([*failures.values(), f"Failed: {names}."]))

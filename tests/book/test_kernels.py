@@ -24,7 +24,7 @@ CELLS = (
     "options = sorted(pd._config.config._registered_options.keys() - {'display.encoding'})  # utf-8 or UTF-8\n"
     "pd.DataFrame([range(25)]), {name: pd.get_option(name) for name in options}",
     "import matplotlib as mpl\n{**mpl.rcParams}",
-    "import os\nos.getcwd(), __name__",
+    "import os, sys\nos.getcwd(), __name__, sys.path, sys.argv[3:]",
 )
 SPOIL = (
     "import os, pandas as pd, matplotlib as mpl\n"
@@ -61,11 +61,17 @@ def test_a_forked_kernel_gives_the_outputs_of_one_of_jupyters_own(tmp_path, monk
 
 def test_kernels_share_what_was_imported_and_nothing_else(tmp_path):
     # One after the other, as the second would else not see what the first has left.
-    asked = "import os, sys\nprint(os.getppid(), os.getpid() == os.getpgrp(), 'lifelines' in sys.modules)"
+    asked = (
+        "import numpy as np, os, sys\n"
+        "print(os.getppid(), os.getpid() == os.getpgrp(), 'lifelines' in sys.modules, np.random.rand())"
+    )
     (first,) = executed(write(tmp_path / "a.ipynb", asked, SPOIL))
     second = executed(write(tmp_path / "b.ipynb", asked, SPOILT))[0]
-    assert first[0] == second[0], "both are children of one server, each in a group of its own"
-    assert first[0][0].text.split()[1:] == ["True", "True"]
+    *one, drawn = first[0][0].text.split()
+    *other, drawn_by_other = second[0][0].text.split()
+    assert one == other, "both are children of one server, each in a group of its own"
+    assert one[1:] == ["True", "True"]
+    assert drawn != drawn_by_other
     assert second[1][0].text == "False 60 10.0 False\n"
 
 
@@ -105,9 +111,38 @@ def alive(pid: int) -> bool:
         return False
 
 
-def test_elsewhere_kernels_are_jupyters_own(monkeypatch):
+def test_only_what_is_executed_here_is_forked(tmp_path, monkeypatch):
+    # nbval, in the same process, is to try chapters in kernels of Jupyter's own.
     factory = kernels.KernelProvisionerFactory.instance()
-    monkeypatch.setattr(factory, "default_provisioner_name", "local-provisioner")
+    before = factory.default_provisioner_name
+    with kernels.forked():
+        assert factory.default_provisioner_name == kernels.NAME != before
+    assert factory.default_provisioner_name == before
     monkeypatch.setattr(sys, "platform", "darwin")
-    kernels.use()
-    assert factory.default_provisioner_name == "local-provisioner"
+    with kernels.forked():
+        assert factory.default_provisioner_name == before
+
+
+def test_a_process_that_leaves_its_kernel_ends_with_it():
+    left = """
+from jupyter_client.manager import start_new_kernel
+from casebook import kernels
+with kernels.forked():
+    manager, client = start_new_kernel()
+print(manager.provisioner.pid)
+"""
+    done = subprocess.run([sys.executable, "-c", left], capture_output=True, text=True, timeout=60)
+    assert waited(lambda: not alive(int(done.stdout)), 20)
+
+
+def test_a_kernel_that_is_no_module_of_this_python_is_started_as_jupyter_does(monkeypatch):
+    started = []
+
+    async def own(self, cmd, **kwargs):
+        started.append(cmd)
+
+    monkeypatch.setattr(kernels.LocalProvisioner, "launch_kernel", own)
+    for cmd in (["/usr/bin/another", "-m", "ipykernel_launcher"], [sys.executable, "kernel.py"]):
+        with pytest.raises(StopIteration):
+            kernels.Forked().launch_kernel(cmd).send(None)
+    assert len(started) == 2
