@@ -22,18 +22,6 @@ def test_a_confidence_is_between_0_and_1(confidence):
         arguments.deviations(confidence)
 
 
-@pytest.mark.parametrize("value", [True, 1.0, -1, "1", None, math.nan, [1]])
-def test_what_is_not_whole_is_refused(value):
-    with pytest.raises(CasebookError, match=r"seed: found .*, expected a whole number of 0 or more"):
-        arguments.whole("seed", value)
-
-
-def test_whole_numbers_of_numpy_are_whole_numbers():
-    assert arguments.whole("n", np.int64(3), least=3) == 3
-    with pytest.raises(CasebookError, match="expected a whole number of 4 or more"):
-        arguments.whole("n", np.int64(3), least=4)
-
-
 @pytest.mark.parametrize("value", [True, -1, "1", None, math.nan, math.inf, -math.inf, [1], 10**400])
 def test_what_is_no_time_is_refused(value):
     with pytest.raises(CasebookError, match=r"found at=.*; expected a time of 0 or more"):

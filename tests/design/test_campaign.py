@@ -573,6 +573,18 @@ def test_batches_of_other_versions_are_counted_when_a_run_starts_anew(tmp_path, 
     assert "other versions" not in caplog.text
 
 
+def test_what_a_run_could_not_finish_writing_beside_its_batches_is_written_by_the_next(tmp_path):
+    run(folder=tmp_path)
+    lost = [*tmp_path.glob(f"*/{batches.SCENARIO}")]
+    for file in lost:
+        file.unlink()
+    for file in tmp_path.glob("*/0*.json"):
+        file.unlink()
+    run(folder=tmp_path)
+    assert len(lost) == len(ALL)
+    assert all(file.exists() for file in lost)
+
+
 def test_a_second_run_in_the_same_folder_is_refused(tmp_path):
     def watch(progress) -> None:
         with pytest.raises(CasebookError, match="found another run at work"):
@@ -723,8 +735,10 @@ def test_results_that_are_there_are_not_overwritten_unless_asked(tmp_path):
         results.write(run(), path)
     assert path.read_text() == "mine"
     assert not results.beside(path).exists()
+    path.chmod(0o640)
     results.write(run(), path, overwrite=True)
     assert path.read_text().startswith("id,")
+    assert path.stat().st_mode & 0o777 == 0o640, "who may read it stays as it was"
 
 
 def test_results_appear_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -973,30 +987,6 @@ def test_an_engine_may_give_an_iterator_that_cannot_be_closed():
     assert run(lambda tasks: iter([engines.work(*task) for task in tasks])).tallies == run().tallies
 
 
-def test_all_scenarios_that_cannot_be_simulated_are_told_before_the_first_batch(
-    command, tmp_path, monkeypatch, capsys
-):
-    def truth(scenario) -> None:
-        if scenario is not SINGLE and scenario.id != "single":
-            raise CasebookError(f"found nobody to fail in {scenario.id}; expected somebody")
-
-    monkeypatch.setattr(campaign, "truth", truth)
-    given = []
-    with pytest.raises(campaign.Impossible) as refused:
-        run(counted(given), folder=tmp_path / "kept")
-    assert [*refused.value.reasons] == ["plain", "looked"]
-    assert given == []
-    assert not (tmp_path / "kept").exists()
-    assert command() == 1
-    said = capsys.readouterr().err
-    assert (
-        "scenarios.csv, row 3, column id: found 'plain': nobody to fail in plain; expected somebody" in said
-    )
-    assert (
-        "scenarios.csv, row 4, column id: found 'looked': nobody to fail in looked; expected somebody" in said
-    )
-
-
 @pytest.mark.parametrize("engine", [engines.threads, engines.processes, lambda n: engines.cluster(workers=n)])
 @pytest.mark.parametrize("workers", [0, -1, 1.5, True])
 def test_fewer_workers_than_one_are_refused(engine, workers):
@@ -1094,6 +1084,7 @@ def test_the_command_names_every_problem_of_the_table(tmp_path, capsys):
         (["--workers", "0"], "workers: found 0"),
         (["--engine", "serial", "--workers", "2"], "found 2 workers for the engine serial; expected 1"),
         (["--engine", "threads", "--address", "tcp://x:1"], "found an address for the engine threads"),
+        (["--engine", "serial", "--timeout", "5"], "found a timeout for the engine serial"),
         (["--address", "tcp://x:1", "--workers", "2"], "workers: found 2 for the cluster tcp://x:1"),
         (["--folder", "{file}"], "to be a file; expected a folder"),
     ],

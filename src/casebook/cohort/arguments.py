@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from casebook import arguments
 from casebook.errors import CasebookError
 
 # -- numbers ------------------------------------------------------------------------------------------------------
@@ -35,11 +34,6 @@ def deviations(confidence: float) -> float:
             f"found the confidence {confidence!r}; expected a number between 0 and 1, as 0.95"
         )
     return float(ndtri((1 + confidence) / 2))
-
-
-def whole(name: str, value: int, least: int = 0) -> int:
-    """A whole number of ``least`` or more, as seeds and counts are; CasebookError if it is none."""
-    return arguments.whole(value, name, least=least)
 
 
 def time(name: str, value: float, *, after: float | None = None, endless: bool = False) -> float:

@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from casebook.arguments import whole
 from casebook.cohort import support
-from casebook.cohort.arguments import deviations, whole
+from casebook.cohort.arguments import deviations
 from casebook.cohort.permutation import Test, score_test, scores
 from casebook.cohort.risktable import checked_times
 from casebook.errors import CasebookError
@@ -238,8 +239,8 @@ def bootstrap(
     """
     lower, upper = support.checked(lower, upper)
     deviations(confidence)
-    whole("samples", samples, 2)
-    whole("seed", seed)
+    whole(samples, "samples", least=2)
+    whole(seed, "seed")
     found = turnbull(lower, upper).at(times)
     random = np.random.default_rng(seed)
     ends = np.empty((2, samples, len(found)))

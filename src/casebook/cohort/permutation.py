@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
+from casebook.arguments import whole
 from casebook.cohort import support
-from casebook.cohort.arguments import whole
 from casebook.errors import CasebookError
 
 TIE = 1e-6
@@ -89,8 +89,8 @@ def score_test(
     examined at different intervals it is not. Dealt labels count as extreme if their score is as far from 0 as that found;
     that found counts as one of them, unless all are gone through.
     """
-    whole("permutations", permutations, 1)
-    whole("seed", seed)
+    whole(permutations, "permutations", least=1)
+    whole(seed, "seed")
     score = scores(lower, upper)
     try:
         labels = pd.Series(groups, copy=False).reset_index(drop=True)

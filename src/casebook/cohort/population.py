@@ -15,7 +15,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
-from casebook.cohort import arguments, timing
+from casebook.arguments import whole
+from casebook.cohort import timing
 from casebook.errors import CasebookError
 
 STREAMS = ("baseline", "arm", "accrual", "transplant", "event", "drop-out", "response")
@@ -92,7 +93,7 @@ class Population:
     drop_out: float = 0.003
 
     def __post_init__(self) -> None:
-        arguments.whole("n", self.n, least=1)
+        whole(self.n, "n", least=1)
         values = {field.name: self._numbers(field.name) for field in fields(self)}
         least = dict.fromkeys((*_RATES, *_SHARES, "mrd_sd", "hsct_from", "response", "genetics"), 0.0)
         for name, low in least.items():
@@ -148,7 +149,7 @@ def simulate(population: Population = POPULATION, seed: int = 0) -> pd.DataFrame
     CasebookError
         If the seed is no whole number of 0 or more.
     """
-    seed = arguments.whole("seed", seed)
+    seed = whole(seed, "seed")
     draw = {
         name: np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(place,))))
         for place, name in enumerate(STREAMS)

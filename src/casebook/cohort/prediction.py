@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from casebook.arguments import whole
 from casebook.cohort import arguments, efron
 from casebook.cohort.concordance import checked
 from casebook.cohort.estimate import kaplan_meier
@@ -99,7 +100,7 @@ def calibration(
     risk, time, event = checked(risk, "risk", time, event)
     _check_risks(risk)
     horizon = arguments.time("horizon", horizon, after=0)
-    groups = arguments.whole("groups", groups, least=1)
+    groups = whole(groups, "groups", least=1)
     distinct, which, sizes = np.unique(risk, return_inverse=True, return_counts=True)
     middles = (np.cumsum(sizes) - sizes / 2) / risk.size
     group = np.minimum((middles * groups).astype(int), groups - 1)[which]
@@ -186,8 +187,8 @@ def corrected(
         If there are fewer than two resamples, or the seed or a statistic is no number; and what ``fit`` or ``statistic``
         raise, with the resample in which they did.
     """
-    resamples = arguments.whole("resamples", resamples, least=2)
-    stream = np.random.default_rng(arguments.whole("seed", seed))
+    resamples = whole(resamples, "resamples", least=2)
+    stream = np.random.default_rng(whole(seed, "seed"))
 
     def value(predict: Callable[[pd.DataFrame], np.ndarray], of: pd.DataFrame) -> float:
         found = statistic(predict(of), of)

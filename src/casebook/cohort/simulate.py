@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import expm
 
-from casebook.cohort import arguments, schema
+from casebook.arguments import whole
+from casebook.cohort import schema
 from casebook.cohort.record import Cohort
 from casebook.cohort.scenario import (
     AGE_LIMITS,
@@ -137,7 +138,7 @@ def simulate(scenario: Scenario = SCENARIO, seed: int = 0) -> Cohort:
         If this is no scenario, or the seed is no whole number of 0 or more.
     """
     _check(scenario)
-    seed = arguments.whole("seed", seed)
+    seed = whole(seed, "seed")
     n = int(scenario.n)
     start = np.datetime64(scenario.accrual_start, "D") + _stream(seed, "accrual").integers(
         scenario.accrual_days, size=n

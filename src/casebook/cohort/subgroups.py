@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
+from casebook.arguments import whole
 from casebook.cohort import arguments
 from casebook.errors import CasebookError
 
@@ -82,7 +83,7 @@ def odds_ratio(events: int, n: int, control_events: int, control_n: int) -> LogR
     for name, count in (
         ("events", events), ("n", n), ("control_events", control_events), ("control_n", control_n),
     ):  # fmt: skip
-        arguments.whole(name, count)
+        whole(count, name)
     cells = events, n - events, control_events, control_n - control_events
     if min(cells) < 1:
         raise CasebookError(

@@ -93,7 +93,7 @@ def save(folder: Path, task: Task, tally: Tally) -> None:
     """
     batch = {"first": task.first, "tally": asdict(tally)}
     file = path(folder, task)
-    if not file.parent.exists():
+    if not (file.parent / SCENARIO).exists():  # also if an earlier run ended between the two
         with writable(file):
             file.parent.mkdir(exist_ok=True)
         replace({file.parent / SCENARIO: _canonical(_identity(task.scenario, task.seed)) + b"\n"})
@@ -115,6 +115,8 @@ def replace(contents: Mapping[Path, bytes], *, durable: bool = False) -> None:
         for file, content in contents.items():
             with writable(file), _part(file).open("wb") as part:
                 part.write(content)
+                if file.exists():
+                    os.fchmod(part.fileno(), file.stat().st_mode & 0o7777)
                 if durable:
                     part.flush()
                     os.fsync(part.fileno())

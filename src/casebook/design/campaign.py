@@ -26,7 +26,6 @@ from casebook.design.progress import Progress
 from casebook.design.scenarios import Scenario
 from casebook.design.tally import Tally
 from casebook.design.trialsim import BATCH
-from casebook.design.truth import truth
 from casebook.errors import CasebookError
 
 PATIENTS = 10**6
@@ -44,14 +43,6 @@ MOST_SEED = 2**63 - 1
 TRIALS = 10_000
 
 log = logging.getLogger(__name__)
-
-
-class Impossible(CasebookError):
-    """Scenarios that cannot be simulated (``reasons``, by id), though each keeps the rules of the table."""
-
-    def __init__(self, reasons: Mapping[str, str]):
-        self.reasons = dict(reasons)
-        super().__init__("\n".join(f"scenario {name}: {reason}" for name, reason in reasons.items()))
 
 
 @dataclass(frozen=True)
@@ -124,8 +115,6 @@ def run(
         If there is no scenario, an id stands twice, a number is not as above, there are more than :data:`MOST_BATCHES`
         batches, the folder cannot be used, or the engine is none or fails, or has workers of other versions. What was
         finished is kept.
-    Impossible
-        Before the first batch, naming all scenarios that no trial can be simulated or summarised of.
 
     Notes
     -----
@@ -149,7 +138,6 @@ def run(
         raise CasebookError(
             f"found {count:,} batches; expected {MOST_BATCHES:,} at most: fewer trials or scenarios, or larger batches"
         )
-    _check_possible(chosen)
     tasks = [
         Task(scenario, seed, first, min(each, trials - first))
         for scenario in chosen
@@ -244,19 +232,6 @@ def _chosen(scenarios: object) -> tuple[Scenario, ...]:
     if not ids or len(set(ids)) < len(ids):
         raise CasebookError(f"found the scenarios {shown(ids)}; expected one or more, each id once")
     return chosen
-
-
-def _check_possible(chosen: Iterable[Scenario]) -> None:
-    """Work out now all that trials are drawn from and summarised by, and that may turn out not to exist."""
-    reasons = {}
-    for scenario in chosen:
-        try:
-            truth(scenario)
-            scenario.null  # noqa: B018 (worked out when it is asked for)
-        except CasebookError as error:
-            reasons[scenario.id] = str(error)
-    if reasons:
-        raise Impossible(reasons)
 
 
 MAKERS = (engines.serial, engines.threads, engines.processes, engines.cluster)

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from casebook.arguments import shown
 from casebook.design import campaign, engines, progress, results, scenarios
-from casebook.design.campaign import TRIALS, Impossible
+from casebook.design.campaign import TRIALS
 from casebook.design.engines import Engine
 from casebook.design.progress import Progress
-from casebook.errors import CasebookError, DataError, Problem
+from casebook.errors import CasebookError
 
 ENGINES = ("serial", "threads", "processes", "cluster")
 
@@ -67,9 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--timeout",
         type=float,
-        default=engines.TIMEOUT,
-        help="seconds to wait for a cluster and its first worker (default: %(default)g); if all workers are lost later on, "
-        f"{engines.PATIENCE} times as long",
+        help=f"seconds to wait for a cluster and its first worker (default: {engines.TIMEOUT:g}); if all workers are lost later "
+        f"on, {engines.PATIENCE} times as long",
     )
     parser.add_argument(
         "--folder",
@@ -91,6 +90,8 @@ def _engine(given: argparse.Namespace) -> Engine:
     name = given.engine or ("cluster" if given.address else "threads")
     if given.address and name != "cluster":
         raise CasebookError(f"found an address for the engine {name}; expected it for the cluster only")
+    if given.timeout is not None and name != "cluster":
+        raise CasebookError(f"found a timeout for the engine {name}; expected it for the cluster only")
     workers = given.workers
     if name == "serial" and workers not in (None, 1):
         raise CasebookError(f"found {workers} workers for the engine serial; expected 1")
@@ -102,7 +103,8 @@ def _engine(given: argparse.Namespace) -> Engine:
         case "processes":
             return engines.processes(workers)
         case _:
-            return engines.cluster(given.address, workers=workers, timeout=given.timeout)
+            timeout = engines.TIMEOUT if given.timeout is None else given.timeout
+            return engines.cluster(given.address, workers=workers, timeout=timeout)
 
 
 class _Terminated(KeyboardInterrupt):
@@ -126,24 +128,10 @@ def _stoppable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _placed(path: Path, impossible: Impossible) -> DataError:
-    """Scenarios that cannot be simulated as problems of the table they stand in."""
-    from casebook import tables
-    from casebook.design.schema import SCENARIOS
-
-    frame, _ = tables.check(path, SCENARIOS)
-    lines = dict(zip(frame["id"], frame.index.tolist(), strict=True))
-    problems = []
-    for name, reason in impossible.reasons.items():
-        found, _, expected = reason.removeprefix("found ").partition("; expected ")
-        problems.append(Problem(tables.shown(path), lines[name], "id", f"{name!r}: {found}", expected))
-    return DataError(problems)
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Run the campaign that the command line asks for, and give its exit status."""
     given = _parser().parse_args(words)
-    show, last, folder = progress.line(sys.stderr), None, given.folder
+    show, last, folder = progress.line(sys.stderr), None, None
 
     def watch(now: Progress) -> None:
         nonlocal last
@@ -157,8 +145,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
     try:
         with _stoppable(), progress.warnings(sys.stderr):
-            results.check(given.results, overwrite=given.overwrite, apart_from=[given.scenarios])
-            folder = folder or given.results.with_name(f"{given.results.name}.batches")
+            folder = given.folder or Path(f"{given.results}.batches")
             spared = [given.scenarios, folder]
             results.check(given.results, overwrite=given.overwrite, apart_from=spared)
             engine, chosen = _engine(given), scenarios.read(given.scenarios)
@@ -167,9 +154,6 @@ def main(words: Sequence[str] | None = None) -> int:
                     chosen, given.seed, given.trials, engine=engine, folder=folder, watch=watch
                 )
             results.write(done, given.results, overwrite=given.overwrite, apart_from=spared)
-    except Impossible as error:
-        say(_placed(given.scenarios, error))
-        return 1
     except CasebookError as error:
         say(error)
         return 1
@@ -181,5 +165,7 @@ def main(words: Sequence[str] | None = None) -> int:
             say("Stopped before anything was done.")
         return AFTER_TERM if isinstance(stopped, _Terminated) else 130
     again = f", {done.reused} of them from an earlier run" if done.reused else ""
-    print(f"{given.results}: {len(done.scenarios)} scenarios, {done.computed + done.reused} batches{again}.")
+    count, batches = len(done.scenarios), done.computed + done.reused
+    counted = f"{count} scenario{'s' * (count > 1)}, {batches} batch{'es' * (batches > 1)}"
+    print(f"{given.results}: {counted}{again}.")
     return 0

@@ -98,8 +98,8 @@ def value(rate: pd.Series) -> str:
 
     A count that was not read stands behind what is printed: ``24.1% (13/54 inferred)``.
     """
-    if rate["inferred"]:
-        text = f"{rate['printed']}% ({rate['count']:.0f}/{rate['of']:.0f} inferred)"
+    if rate["inferred"]:  # of proportions only
+        text = f"{rate['printed']}% ({count_text(rate).replace(',', '')})"
     elif pd.notna(rate["count"]):
         text = f"{rate['count']:.0f}/{rate['of']:.0f} ({wording.percent(rate['count'] / rate['of'])})"
     elif pd.isna(rate["printed"]):
