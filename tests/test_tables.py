@@ -17,7 +17,7 @@ from pandera.pandas import Check, Column
 from casebook.errors import DataError, Problem
 from casebook.paths import DATA
 from casebook.report import record, wording
-from casebook.tables import read, unknown_references
+from casebook.tables import number, read, unknown_references
 
 SCHEMA = pa.DataFrameSchema(
     {
@@ -169,6 +169,17 @@ def test_a_ragged_row_is_listed_beside_the_faults_of_the_other_rows(found):
         (3, "case", "'c9'", "a case"),
         (4, None, "8 cells", "7, as in the header"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (" +1.5e1 ", 15.0), (".5", 0.5), ("0.0e-999", 0.0), ("-0", 0.0), ("1e-320", 1e-320),
+        ("1e999", None), ("-1e999", None), ("1e-999", None), ("nan", None), ("1_0", None), ("٢", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_text_is_a_number_that_a_float_holds_or_none(text, found):
+    assert number(text) == found
 
 
 @pytest.mark.parametrize("number", ["inf", "-inf", "nan", "1,5", "1.5%", "½", "--"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -88,6 +89,15 @@ def check(path: Path, schema: pa.DataFrameSchema) -> tuple[pd.DataFrame | None, 
 def shown(path: Path) -> str:
     """The path as a problem names it: no more of where somebody keeps the file than tells it from another."""
     return "/".join(path.parts[-3:]) if path.is_absolute() else str(path)
+
+
+def number(text: str) -> float | None:
+    """The float nearest to what is written; None for what is no number, one too large, and one that would become 0."""
+    match = NUMBER.fullmatch(text)
+    if match is None:
+        return None
+    value = float(text)
+    return None if math.isinf(value) or (value == 0 and match[1].strip("0.")) else value
 
 
 def unknown_references(
@@ -269,15 +279,9 @@ def _each(cells: pd.Series, read: Callable[[Sequence[str]], pd.Series]) -> pd.Se
 
 
 def _numbers(texts: Sequence[str]) -> pd.Series:
-    """The nearest floats; missing for what is no number, for one too large, and for one that would become 0."""
+    """The nearest floats, as :func:`number` gives them."""
     # Not pandas.to_numeric: it is off in the last digit of many numbers.
-    values = []
-    for text in texts:
-        match = NUMBER.fullmatch(text)
-        value = float(text) if match else None
-        lost = value in (float("inf"), float("-inf")) or (value == 0 and match[1].strip("0."))
-        values.append(None if lost else value)
-    return pd.Series(values, dtype="float64")
+    return pd.Series([number(text) for text in texts], dtype="float64")
 
 
 def _dates(texts: Sequence[str]) -> pd.Series:

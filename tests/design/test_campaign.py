@@ -633,7 +633,9 @@ def test_the_table_has_a_row_a_scenario_with_every_measure_and_its_error():
             expected |= {name: line.value, f"{name}_mc_error": line.monte_carlo_error}
         expected = {name: value for name, value in expected.items() if not pd.isna(value)}
         assumed = [name for name in scenarios.frame([scenario]) if name in table]
-        found = table.loc[scenario.id].drop([*assumed, "null_holds", "trials", "seed", "versions"])
+        found = table.loc[scenario.id].drop(
+            [*assumed, "null_holds", "level_of_bounds", "trials", "seed", "versions"]
+        )
         truths = {name: found.pop(name) for name in ("cox_truth", "milestone_truth", "restricted_mean_truth")}
         assert found.dropna().to_dict() == expected
         true = long.set_index(["analysis", "measure"])["truth"]
@@ -649,7 +651,8 @@ def test_columns_stand_in_one_order_whichever_scenario_comes_first():
     measures = short.index("seed") + 1
     assert short[:measures] == [
         "id", "note", "treatment", "accrual", "followup", "hazard", "milestone", "horizon", "control", "hazard_ratio",
-        "null_survival", "events", "looks", "look_by", "critical", "null_holds", "trials", "seed",
+        "null_survival", "events", "looks", "look_by", "critical", "null_holds", "level_of_bounds", "trials",
+        "seed",
     ]  # fmt: skip
     assert short[measures : measures + 2] == ["log_rank_power", "log_rank_rejected_for_treatment"]
     starts = [name.removeprefix("restricted_").split("_")[0] for name in short[measures:-1]]
@@ -691,6 +694,21 @@ def test_few_trials_with_an_estimate_are_said_in_the_log_and_beside_the_table(tm
     kept = json.loads((tmp_path / "results.csv.json").read_text())["warnings"]
     assert any(each.startswith(said) for each in kept)
     assert results.table(done)["milestone_estimable"].tolist()[1] == there / 200
+
+
+def test_bounds_that_do_not_keep_alpha_are_said_and_not_refused(tmp_path, caplog):
+    # Two looks at 5% each: a level of 8.3%, as Armitage, McPherson and Rowe (1969) are quoted.
+    naive = replace(LOOKED, id="naive", events=26, critical=(1.96, 1.96))
+    results.write(done := campaign.run([PLAIN, LOOKED, naive], 1, 50), tmp_path / "results.csv")
+    table = results.table(done).set_index("id")["level_of_bounds"]
+    assert pd.isna(table["plain"])
+    assert table["looked"] == pytest.approx(0.05, abs=0.0005)
+    assert table["naive"] == pytest.approx(0.083, abs=0.0005)
+    (said,) = [line for line in caplog.messages if "bounds of" in line]
+    assert said.startswith(
+        "scenario naive: found bounds of a two-sided level of 0.0831; expected alpha, 0.05"
+    )
+    assert said in json.loads((tmp_path / "results.csv.json").read_text())["warnings"]
 
 
 @pytest.mark.parametrize("ending", results.FORMATS)

@@ -130,6 +130,31 @@ def test_with_bounds_only_the_test_that_has_them_is_counted():
         assert set(found.loc[found["measure"] == "power", "analysis"]) == analyses
 
 
+def test_with_futility_alone_a_trial_that_stopped_rejects_nothing():
+    futile = replace(LOOKED, critical=())
+    far = {
+        "coefficient": -9.0, "variance": 0.01, "survival_treatment": 0.9, "survival_variance_treatment": 0.001,
+        "mean_treatment": 9.0, "mean_variance_treatment": 0.01,
+    }  # fmt: skip
+    found = rows(
+        futile,
+        [{"z": -9.0, **far}, {"z": 9.0, **far}],  # stopped, beyond every bound against treatment
+        [{"z": 0.0, **far}, {"z": 9.0, **far}],  # stopped just at the bound
+        [{"z": 9.0, **far}, {"z": 1.97, **far}],  # no bound for a difference at the look; 1.96 at the end
+        [{"z": 9.0, **far}, {"z": 1.95}],
+        [{"z": math.nan}, {"z": -2.0, **far}],  # at the end, against treatment by the log-rank test
+    )
+    values = read(futile, found)
+    for analysis in ("log-rank", "Cox", "milestone", "restricted mean"):
+        assert values[analysis, "power"] == 2 / 5
+        assert values[analysis, "rejected for treatment"] == (1 if analysis == "log-rank" else 2) / 5
+    assert values["trial", "look 1: futility"] == 2 / 5
+    assert values["trial", "look 1: difference"] == 0
+    assert values["trial", "months"] == (2 * 1 + 3 * 2) / 5
+    # The estimates of all are kept.
+    assert values["Cox", "estimable"] == 1
+
+
 # -- estimates ------------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.integrate import quad, solve_ivp
+from scipy.stats import multivariate_normal
 
 from casebook.design import trialsim, truth
 from casebook.design.scenarios import Scenario
@@ -226,6 +227,72 @@ def test_events_expected_at_once_end_the_trial_at_once():
     assert truth.log_hazard_ratio(swift) == pytest.approx(math.log(0.5), abs=1e-9)
 
 
+def test_what_is_given_is_shown_as_other_messages_show_it():
+    for call in (
+        lambda given: truth.hazards(PLAIN, "control", given),
+        lambda given: truth.expected_events(PLAIN, given),
+        lambda given: truth.hazards(PLAIN, given),
+    ):
+        with pytest.raises(CasebookError, match=r"found .*a number of more than 20 digits"):
+            call(10**5000)
+    with pytest.raises(CasebookError) as error:
+        truth.survival(PLAIN, "control", [-1.0] * 1000)
+    assert len(str(error.value)) < 200
+
+
+LOOKED = replace(PLAIN, events=60, looks=(0.5,), look_by="fraction", critical=(2.963, 1.969))
+
+
+@pytest.mark.parametrize(
+    ("looks", "critical", "expected"),
+    [
+        # Armitage, McPherson and Rowe (1969): two tests at 1.96 reject 8.3%, at 2.178 5%, as do Pocock's bounds.
+        ((0.5,), (1.96, 1.96), 0.083),
+        ((0.5,), (2.178, 2.178), 0.050),
+        # O'Brien and Fleming's by the spending function of Lan and DeMets, as rpact has them.
+        ((0.5,), (2.963, 1.969), 0.050),
+        # By scipy 1.16's multivariate_normal: 1 - P(|Z1| < 3, |Z2| < 3, |Z3| < 1.96), correlations sqrt(s/t).
+        ((1 / 3, 2 / 3), (3.0, 3.0, 1.96), None),
+    ],
+)
+def test_the_level_of_bounds_is_how_often_they_are_passed_without_effect(looks, critical, expected):
+    found = truth.level(replace(LOOKED, looks=looks, critical=critical, futility=(0.0,) * len(looks)))
+    if expected is not None:
+        assert found == pytest.approx(expected, abs=0.0005)
+    t = np.array([*looks, 1.0])
+    covariance = np.sqrt(np.minimum.outer(t, t) / np.maximum.outer(t, t))
+    inside = multivariate_normal(cov=covariance, seed=1).cdf(critical, lower_limit=-np.array(critical))
+    assert found == pytest.approx(1 - inside, abs=2e-5)
+
+
+def test_the_level_of_bounds_is_that_at_the_events_of_the_looks():
+    # Half of 5 events is held at the third: with looks nearer to each other, fewer pass.
+    few = replace(LOOKED, events=5)
+    assert few.look_counts == (3,)
+    assert truth.level(few) == truth.level(replace(LOOKED, looks=(0.6,)))
+    assert truth.level(few) < truth.level(LOOKED)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"critical": ()},
+        {"looks": (12,), "look_by": "month"},
+        {"control": 0, "null_survival": 0.4, "events": 30},
+        # One of 10,000 events apart.
+        {
+            "control": 10**4,
+            "treatment": 10**4,
+            "events": 10**4,
+            "looks": (0.5, 0.5001),
+            "critical": (3, 3, 2),
+        },
+    ],
+)
+def test_where_it_is_not_known_how_much_a_look_knows_bounds_have_no_level(change):
+    assert truth.level(replace(LOOKED, **change)) is None
+
+
 def test_what_is_not_there_is_refused():
     single = replace(PLAIN, control=0, null_survival=0.5)
     with pytest.raises(CasebookError, match="found one arm in scenario plain"):
@@ -244,7 +311,7 @@ def test_what_is_not_there_is_refused():
             ):
                 call(PLAIN, arm)
     for stratum in (9, -1, None, 0.0, True):
-        with pytest.raises(CasebookError, match=r"found the stratum .*; expected a whole number from 0 to 0"):
+        with pytest.raises(CasebookError, match=r"stratum: found .*, expected a whole number from 0 to 0"):
             truth.hazards(PLAIN, "control", stratum)
     for times in ("a", {}, ["a"], None, [[1], [1, 2]]):
         with pytest.raises(CasebookError, match="expected months of 0 or more"):

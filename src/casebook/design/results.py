@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from casebook import arguments
 from casebook.design import batches, engines, scenarios
 from casebook.design.tally import COX, LOG_RANK, MEAN, MILESTONE, TRIAL, summarise
+from casebook.design.truth import level
 from casebook.errors import CasebookError
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ ANALYSES = (LOG_RANK, COX, MILESTONE, MEAN, TRIAL)
 SCARCE = 0.9
 """The share of trials with an estimate below which it is said that values rest on the others only."""
 
+SPARE = 0.02
+"""The share by which bounds may be above their level unsaid, as they are printed to two decimals or three."""
+
 log = logging.getLogger(__name__)
 
 
@@ -43,7 +47,8 @@ def table(campaign: Campaign) -> pd.DataFrame:
     DataFrame
         ``id`` and ``note``, then the other columns of the scenarios that hold in some row, as the texts of
         :func:`casebook.design.scenarios.frame`; ``null_holds``, "yes" where rejections are type I errors, "no" where they
-        are power; ``trials`` and ``seed``; then by analysis each measure of :func:`casebook.design.tally.summarise`, as
+        are power; ``level_of_bounds``, if some are known, by :func:`casebook.design.truth.level`; ``trials`` and ``seed``;
+        then by analysis each measure of :func:`casebook.design.tally.summarise`, as
         ``cox_bias``, with its Monte Carlo standard error, as ``cox_bias_mc_error``, and what estimates are to find, as
         ``cox_truth``; and last ``versions``. Rejections stand under ``log_rank_power`` or ``log_rank_type_i_error``, as
         they are the one or the other. Bias, coverage and standard errors rest on the share of trials that
@@ -60,9 +65,11 @@ def table(campaign: Campaign) -> pd.DataFrame:
     )
     assumed = scenarios.frame(campaign.scenarios)
     held = [name for name in assumed if name not in ("id", "note") and (assumed[name] != "").any()]
+    levels = [level(scenario) for scenario in campaign.scenarios]
     columns = {
         **{name: assumed[name].to_numpy() for name in ("id", "note", *held)},
         "null_holds": ["yes" if scenario.null else "no" for scenario in campaign.scenarios],
+        **({"level_of_bounds": levels} if any(map(pd.notna, levels)) else {}),
         "trials": [campaign.tallies[name].trials for name in ids],
         "seed": campaign.seed,
     }
@@ -90,6 +97,16 @@ def scarce(campaign: Campaign) -> list[str]:
         for analysis in ANALYSES
         for there in [tally.counts.get(f"{analysis}: estimable", tally.trials)]
         if there < SCARCE * tally.trials
+    ]
+
+
+def loose(campaign: Campaign) -> list[str]:
+    """A sentence for each scenario whose bounds have a level above its alpha: by intent, or by mistake."""
+    return [
+        f"scenario {scenario.id}: found bounds of a two-sided level of {found:.4f}; expected alpha, {scenario.alpha:g}, at most"
+        for scenario in campaign.scenarios
+        for found in [level(scenario)]
+        if found is not None and found > (1 + SPARE) * scenario.alpha
     ]
 
 
@@ -155,8 +172,8 @@ def write(
 
     The bytes of the table depend on scenarios, seed, trials and versions only. What differs between two runs stands in the
     file beside it: the date, and how many batches were computed or reused; also the checksum of the table, the versions, the
-    warnings of :func:`scarce`, which are logged, too, and all the scenarios. In Parquet, seed, trials and versions are also
-    metadata of the schema, as ``casebook``. A path that is a link is followed: what it points to is written.
+    warnings of :func:`scarce` and :func:`loose`, which are logged, too, and all the scenarios. In Parquet, seed, trials and
+    versions are also metadata of the schema, as ``casebook``. A path that is a link is followed: what it points to is written.
 
     Raises
     ------
@@ -169,7 +186,7 @@ def write(
     frame = table(campaign)
     content = _csv(frame) if path.suffix.lower() == ".csv" else _parquet(frame, made_from)
     assumed = scenarios.frame(campaign.scenarios).to_dict("records")
-    warnings = scarce(campaign)
+    warnings = [*scarce(campaign), *loose(campaign)]
     for warning in warnings:
         log.warning("%s", warning)
     origin = {

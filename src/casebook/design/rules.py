@@ -5,14 +5,12 @@ A scenario is refused with every rule that it breaks, as an object and as a row 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from casebook.design.scenarios import AT_HSCT, LOOK_BY, Scenario
-from casebook.errors import CasebookError
 
 LONGEST = 1200.0
 """Months that a trial may last."""
@@ -25,9 +23,6 @@ MOST_STRATA = 100
 FASTEST = 1e4
 """Per month: of anything that happens to a patient. Integrals over time are known to hold up to it."""
 
-SPARE = 0.02
-"""The share by which bounds may be above their level, as bounds are printed to two decimals or three."""
-
 LEAST_ALPHA = 1e-15
 """A level of which the quantile is known, and no test is done at."""
 
@@ -38,19 +33,33 @@ LEAST_ALPHA = 1e-15
 class Rule(NamedTuple):
     """What the fields of every scenario fulfil; ``expected`` names them as words, which places the problem in a table.
 
-    ``comes_to`` says what the fields come to, where they do not show it.
+    ``comes_to`` says what the fields come to, where they do not show it, and ``limit`` what was expected where that follows
+    from other fields.
     """
 
     columns: tuple[str, ...]
     holds: Callable[[Any], bool]
     expected: str
     comes_to: Callable[[Any], str] | None = None
+    limit: Callable[[Any], str] | None = None
+
+    def explained(self, s: Any, found: str) -> tuple[str, str]:
+        """What was found, with what it comes to, and what was expected of these fields."""
+        return (
+            f"{found} ({self.comes_to(s)})" if self.comes_to else found,
+            self.limit(s) if self.limit else self.expected,
+        )
 
 
-def _rule(expected: str, holds: Callable[[Any], bool], comes_to: Callable[[Any], str] | None = None) -> Rule:
+def _rule(
+    expected: str,
+    holds: Callable[[Any], bool],
+    comes_to: Callable[[Any], str] | None = None,
+    limit: Callable[[Any], str] | None = None,
+) -> Rule:
     names = {each.name for each in fields(Scenario)}
     columns = tuple(dict.fromkeys(word for word in expected.split() if word in names))
-    return Rule(columns, holds, expected, comes_to)
+    return Rule(columns, holds, expected, comes_to, limit)
 
 
 def _ascends(values: Iterable[float]) -> bool:
@@ -58,7 +67,7 @@ def _ascends(values: Iterable[float]) -> bool:
 
 
 def _something_happens(s: Any) -> bool:
-    """Whether anybody in either arm can fail before the end, or be transplanted and fail then."""
+    """Whether anybody in either arm can fail before the end, or be transplanted and be seen to fail then."""
 
     def some(rates: Iterable[float]) -> bool:
         # Of unlike length: another rule says so.
@@ -69,11 +78,15 @@ def _something_happens(s: Any) -> bool:
         )
 
     transplanted = [s.hsct_treatment, *([s.hsct_control] if s.control else [])]
-    return some(s.hazard) or (s.hsct_mortality > 0 and all(map(some, transplanted)))
+    seen = s.at_hsct != "censor" and s.hsct_mortality > 0
+    return some(s.hazard) or (seen and all(map(some, transplanted)))
 
 
-def _fastest(s: Any) -> float:
-    """The highest hazard of failing in any arm, stratum and piece of time, before or after HSCT."""
+def _highest_hazard(s: Any) -> float:
+    """The highest hazard of failing in any arm, stratum and piece of time, before or after HSCT.
+
+    Not by :func:`casebook.design.truth.hazards`, which takes fields of the lengths that other rules ask for.
+    """
     pieces = len(s.hazard)
     ratios = [s.hazard_ratio * pieces if len(s.hazard_ratio) == 1 else s.hazard_ratio]
     if s.control:
@@ -123,8 +136,8 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule("hazard of 0 or more for each month in hazard_from", _pieces("hazard")),
     _rule(
-        "hazard above 0 in a month before the end or hsct_mortality after hsct_control and hsct_treatment there, as nothing "
-        "happens in an arm otherwise",
+        "hazard above 0 in a month before the end or hsct_mortality after hsct_control and hsct_treatment there, with at_hsct "
+        "follow, as nothing happens in an arm otherwise",
         _something_happens,
     ),
     _rule(
@@ -149,7 +162,7 @@ RULES: tuple[Rule, ...] = (
     _rule(f"at_hsct {' or '.join(AT_HSCT)}", lambda s: s.at_hsct in AT_HSCT),
     *(
         _rule(
-            f"{name} only where hsct_control or hsct_treatment is given, as nobody has HSCT otherwise",
+            f"{name} only where hsct_control or hsct_treatment is given: give a rate of 0 where nobody has HSCT",
             lambda s, name=name: s.hsct_control or s.hsct_treatment or getattr(s, name) == DEFAULTS[name],
         )
         for name in ("hsct_ratio", "hsct_mortality", "at_hsct")
@@ -157,8 +170,8 @@ RULES: tuple[Rule, ...] = (
     _rule(
         f"hazard times hazard_ratio times stratum_ratio of {FASTEST:g} per month at most, also times hsct_ratio plus "
         "hsct_mortality",
-        lambda s: _fastest(s) <= FASTEST,
-        lambda s: f"{_fastest(s):g} per month",
+        lambda s: _highest_hazard(s) <= FASTEST,
+        lambda s: f"{_highest_hazard(s):g} per month",
     ),
     *(
         _rule(
@@ -194,11 +207,16 @@ RULES: tuple[Rule, ...] = (
     _rule(f"alpha between 0 and 1, and not below {LEAST_ALPHA:g}", lambda s: LEAST_ALPHA <= s.alpha < 1),
     *(
         _rule(
-            f"{name} above 0 and not beyond the longest follow-up, accrual and followup together, nor just that unless all "
-            "enter at once",
+            f"{name} above 0 and below accrual and followup together",
             lambda s, name=name: (
                 0 < getattr(s, name) < s.accrual + s.followup
                 or (s.accrual == 0 and getattr(s, name) == s.followup)
+            ),
+            # If all enter at once, who has not failed is followed to the very end.
+            limit=lambda s, name=name: (
+                f"{name} above 0 and below {float(s.accrual + s.followup):g} months, as nobody is followed so long"
+                if s.accrual
+                else f"{name} above 0 and at most {float(s.followup):g} months, as nobody is followed longer"
             ),
         )
         for name in ("milestone", "horizon")
@@ -222,6 +240,14 @@ RULES: tuple[Rule, ...] = (
         lambda s: s.look_by != "month" or (_ascends((0, *s.looks, s.accrual + s.followup))),
     ),
     _rule(
+        "looks by month after milestone where control is 0, as nothing can be tested before",
+        lambda s: (
+            s.control > 0
+            or s.look_by != "month"
+            or all(look > s.milestone or (s.accrual == 0 and look == s.milestone) for look in s.looks)
+        ),
+    ),
+    _rule(
         "looks by fraction in order, above 0 and below 1, of a number of events in which they differ",
         lambda s: (
             s.look_by != "fraction"
@@ -241,11 +267,12 @@ RULES: tuple[Rule, ...] = (
         lambda s: bool(s.looks) or not s.critical,
     ),
     _rule(
-        "futility for each of looks and below critical there, or nothing",
+        "futility for each of looks and below critical there, if that is given, or nothing",
         lambda s: (
             not s.futility
             or (
-                len(s.futility) == len(s.looks) == len(s.critical) - 1
+                len(s.futility) == len(s.looks)
+                # Of unlike length: another rule says so.
                 and all(z < bound for z, bound in zip(s.futility, s.critical, strict=False))
             )
         ),
@@ -256,57 +283,15 @@ RULES: tuple[Rule, ...] = (
 # -- what comes of them together ------------------------------------------------------------------------------------
 
 
-def _expected_by_then(s: Any) -> float:
-    from casebook.design.truth import expected_events
-
-    return expected_events(s, max(s.milestone, s.horizon))
-
-
 def _compares(s: Any) -> bool:
-    """Whether there is a hazard ratio for Cox's model to estimate."""
-    from casebook.design.truth import log_hazard_ratio
+    from casebook.design.truth import comparable
 
-    try:
-        return not s.control or math.isfinite(log_hazard_ratio(s))
-    except CasebookError:
-        return False
+    return not s.control or comparable(s)
 
 
-def _level(s: Any) -> float:
-    """The share of trials without effect that pass the bounds of a difference, or the least that it can be.
-
-    With looks by fraction of events it is that of a Brownian motion. Otherwise, and where looks are too close for it, it is
-    at least that of the lowest bound alone.
-    """
-    from casebook.design.sequential import Boundaries, crossing
-
-    least = math.erfc(min(s.critical) / math.sqrt(2))
-    if s.look_by != "fraction" or not s.control:
-        return least
-    try:
-        bounds = Boundaries((*s.looks, 1.0), s.critical, [-z for z in s.critical])
-    except CasebookError:
-        return least
-    found = crossing(bounds, 0.0)
-    return float(found.upper.sum() + found.lower.sum())
-
-
-WHOLE: tuple[Rule, ...] = (
-    _rule(
-        "milestone and horizon not beyond the month at which so many events are expected",
-        # Who is censored at HSCT is counted as if followed (see truth): there, fewer may be seen than are expected.
-        lambda s: s.events is None or s.at_hsct == "censor" or _expected_by_then(s) <= s.events,
-        lambda s: f"{_expected_by_then(s):.1f} expected by then",
-    ),
-    _rule(
-        "control and treatment of which both fail while the other is at risk, by hazard and hazard_ratio or hsct_control and "
-        "hsct_treatment with hsct_mortality and in one stratum if stratified",
-        _compares,
-    ),
-    _rule(
-        "critical at looks that together keep alpha where there is no effect",
-        lambda s: not s.critical or _level(s) <= s.alpha * (1 + SPARE),
-        lambda s: f"a level of at least {_level(s):.3g}",
-    ),
+COMPARES = _rule(
+    "control and treatment of which both fail while the other is at risk, by hazard and hazard_ratio or hsct_control and "
+    "hsct_treatment with hsct_mortality and in one stratum if stratified",
+    _compares,
 )
-"""Rules that are asked of a scenario that keeps :data:`RULES`, as they are computed from its truth or its bounds."""
+"""Asked of a scenario that keeps :data:`RULES`, as it is computed from its truth."""

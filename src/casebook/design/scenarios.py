@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from casebook.arguments import shown
 from casebook.errors import CasebookError, DataError, Problem
 from casebook.paths import DATA
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from casebook.design.rules import Rule
-
-LONGEST_SHOWN = 200
-"""Characters of what is found that an error shows."""
 
 MONTHS, PER_MONTH, PATIENTS, SHARE = "months", "per month", "patients", "share"
 AT_HSCT = ("follow", "censor")
@@ -91,7 +89,7 @@ class Scenario:
     )
     stratified: bool = _field("Whether log-rank test and Cox model keep the strata apart", default=False)
     alpha: float = _field(
-        "Two-sided level of every test; of a test with bounds, which all looks together keep, as far as it is known",
+        "Two-sided level of every test that is done once, at the end; critical has the level that follows from it",
         "probability",
         0.05,
     )
@@ -104,20 +102,26 @@ class Scenario:
     )
     look_by: str | None = _field(f"What looks are counted in: {' or '.join(LOOK_BY)}", default=None)
     critical: tuple[float, ...] = _field(
-        "At each interim look and at the end: |z| from which the trial stops for a difference. By fraction the bounds are "
-        "held to alpha together, without what futility stops; by month, or of one arm, each alone, as it is not known "
-        "beforehand how much information a look has",
+        "At each interim look and at the end: |z| from which the trial stops for a difference. Taken as given: with looks by "
+        "fraction of two arms it can be computed which level they have, and by month it is not known beforehand how much "
+        "information a look has. Without it the test at the end is at alpha",
         "z",
         (),
     )
     futility: tuple[float, ...] = _field(
-        "At each interim look: z in favour of treatment at or below which the trial stops", "z", ()
+        "At each interim look: z in favour of treatment at or below which the trial stops; with critical or without",
+        "z",
+        (),
     )
     note: str | None = _field("What the scenario stands for; for readers only", default=None)
 
     def __post_init__(self) -> None:
-        from casebook.design.rules import RULES, WHOLE
+        from casebook.design.rules import COMPARES, RULES
 
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.type.startswith("tuple") and isinstance(value, np.ndarray) and value.ndim == 1:
+                object.__setattr__(self, each.name, tuple(value.tolist()))
         _refuse(self, _ill_typed(self) or _broken(self, RULES))
         for each in fields(self):  # so that equal scenarios are also written alike
             value = getattr(self, each.name)
@@ -125,7 +129,7 @@ class Scenario:
                 object.__setattr__(self, each.name, TYPES[each.type](value))
         if self.note == "":  # as its empty cell is read
             object.__setattr__(self, "note", None)
-        _refuse(self, _broken(self, WHOLE))
+        _refuse(self, _broken(self, [COMPARES]))
 
     @property
     def end(self) -> float:
@@ -194,10 +198,8 @@ def _is_text(value: object) -> bool:
 def _broken(scenario: Scenario, rules: Iterable[Rule]) -> list[tuple[str, str]]:
     """What is found and what was expected, of each of these rules that the scenario breaks."""
     return [
-        (
-            ", ".join(f"{name}={getattr(scenario, name)!r}" for name in rule.columns)
-            + (f" ({rule.comes_to(scenario)})" if rule.comes_to else ""),
-            rule.expected,
+        rule.explained(
+            scenario, ", ".join(f"{name}={shown(getattr(scenario, name))}" for name in rule.columns)
         )
         for rule in rules
         if not rule.holds(scenario)
@@ -212,12 +214,6 @@ def _ill_typed(scenario: Scenario) -> list[tuple[str, str]]:
             return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
         except OverflowError:  # whole, and too large for a float
             return False
-
-    def shown(value: object) -> str:
-        try:
-            return repr(value) if len(repr(value)) <= LONGEST_SHOWN else "something too long to show"
-        except ValueError:  # Python refuses to write out the longest whole numbers
-            return "something too long to show"
 
     def fits(value: object, kind: str) -> bool:
         if value is None:
@@ -258,15 +254,15 @@ def read(path: Path | str = DATA / "design" / "scenarios.csv") -> dict[str, Scen
     CasebookError
         If the path is none.
     """
+    from casebook import tables
     from casebook.design import schema
-    from casebook.tables import check, shown
 
     if not isinstance(path, str | PathLike):
-        raise CasebookError(f"found the path {path!r}; expected that of a CSV file")
+        raise CasebookError(f"found the path {shown(path)}; expected that of a CSV file")
     path = Path(path)
-    frame, problems = check(path, schema.SCENARIOS)
+    frame, problems = tables.check(path, schema.SCENARIOS)
     if frame is not None and frame.empty and not problems:
-        problems = [Problem(shown(path), None, None, "no row", "a scenario")]
+        problems = [Problem(tables.shown(path), None, None, "no row", "a scenario")]
     if problems:
         raise DataError([schema.explained(problem, frame) for problem in problems])
     return {row["id"]: Scenario(**schema.values(row)) for _, row in frame.iterrows()}

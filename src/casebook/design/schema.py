@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, replace
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,11 +13,13 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.pandas import Check, Column
 
-from casebook.columns import of_row, table
-from casebook.design.rules import RULES, WHOLE, Rule
+from casebook.columns import table
+from casebook.design.rules import COMPARES, RULES, Rule
 from casebook.design.scenarios import Scenario
-from casebook.errors import Problem
-from casebook.tables import NUMBER
+from casebook.errors import CasebookError, Problem
+from casebook.tables import number
+
+NAMES = [each.name for each in fields(Scenario)]
 
 LIST = Check(
     lambda cells: cells.map(lambda cell: _numbers(cell) is not None),
@@ -29,14 +31,9 @@ SEPARATED = re.compile(r"[0-9](?:[,'\u2019 ]|\\xa0|\\u202f)[0-9]")
 
 
 def _numbers(cell: str) -> tuple[float, ...] | None:
-    """The numbers of a list; None if one is no number, too large for a float, or would become 0."""
-    found = []
-    for part in cell.split(";"):
-        match = NUMBER.fullmatch(part)
-        if match is None or math.isinf(float(part)) or (float(part) == 0 and match[1].strip("0.")):
-            return None
-        found.append(float(part))
-    return tuple(found)
+    """The numbers of a list; None if one is none."""
+    found = tuple(map(number, cell.split(";")))
+    return None if None in found else found
 
 
 def _column(each: Any) -> Column:
@@ -58,7 +55,7 @@ def _column(each: Any) -> Column:
     )
 
 
-def values(row: pd.Series) -> dict[str, Any]:
+def values(row: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a row that are given, lists as tuples."""
     given = {}
     for each in fields(Scenario):
@@ -81,7 +78,7 @@ class Row(SimpleNamespace):
         raise Unknown(name)
 
 
-def _known(row: pd.Series) -> Row:
+def _known(row: Mapping[str, Any]) -> Row:
     found = {each.name: each.default for each in fields(Scenario) if each.default is not MISSING}
     found |= values(row)
     return Row(**{name: value for name, value in found.items() if value is not None or pd.isna(row[name])})
@@ -94,31 +91,52 @@ def _kept(rule: Rule, known: Row) -> bool:
         return True
 
 
-def _holds(rule: Rule) -> Callable[[pd.Series], bool]:
-    def holds(row: pd.Series) -> bool:
-        known = _known(row)
-        if rule in WHOLE and not all(_kept(first, known) for first in RULES):
-            return True
-        return _kept(rule, known)
+def _broken(row: Mapping[str, Any]) -> set[Rule]:
+    """The rules that a row breaks."""
+    known = _known(row)
+    broken = {rule for rule in RULES if not _kept(rule, known)}
+    if broken or len(vars(known)) < len(NAMES):
+        return broken
+    try:
+        # The scenario itself, so that what is found here is known when it is made again.
+        Scenario(**values(row))
+    except CasebookError:
+        return {COMPARES}
+    return set()
 
-    return holds
+
+@lru_cache(maxsize=1)
+def _broken_by_rows(rows: tuple[tuple, ...]) -> list[set[Rule]]:
+    # One rule is asked after the other, of the same table.
+    return [_broken(dict(zip(NAMES, cells, strict=True))) for cells in rows]
+
+
+def _holds(rule: Rule) -> Check:
+    def holds(frame: pd.DataFrame) -> pd.Series:
+        cells = frame[NAMES].to_numpy(dtype=object, copy=True)
+        cells[frame[NAMES].isna().to_numpy()] = None  # which is equal to itself
+        broken = _broken_by_rows(tuple(map(tuple, cells)))
+        return pd.Series([rule not in of_row for of_row in broken], frame.index, dtype=bool)
+
+    return Check(holds, error=rule.expected, ignore_na=False)
 
 
 def explained(problem: Problem, frame: pd.DataFrame | None) -> Problem:
-    """A problem of the table, with what its cells come to if they do not show it, and how a number is written."""
+    """A problem of the table, with what its cells come to and the limit that follows from them, and how a number is written."""
     if problem.expected == "a number" and SEPARATED.search(problem.found):
         return replace(problem, expected="a number with a decimal point and without a separator of thousands")
-    comes_to = COMES_TO.get(problem.expected)
-    if comes_to is None or frame is None:
+    rule = EXPLAINED.get(problem.expected)
+    if rule is None or frame is None:
         return problem
-    return replace(problem, found=f"{problem.found} ({comes_to(_known(frame.loc[problem.row]))})")
+    found, expected = rule.explained(_known(frame.loc[problem.row]), problem.found)
+    return replace(problem, found=found, expected=expected)
 
 
-COMES_TO = {rule.expected: rule.comes_to for rule in (*RULES, *WHOLE) if rule.comes_to}
+EXPLAINED = {rule.expected: rule for rule in RULES if rule.comes_to or rule.limit}
 
 
 SCENARIOS: pa.DataFrameSchema = table(
     {each.name: _column(each) for each in fields(Scenario)},
-    *(of_row(_holds(rule), rule.expected) for rule in (*RULES, *WHOLE)),
+    *(_holds(rule) for rule in (*RULES, COMPARES)),
     description="One row is a scenario: patients, hazards and analysis of a trial.",
 )

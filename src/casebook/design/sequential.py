@@ -16,10 +16,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from casebook.design.arms import LARGEST, checked_ratio
@@ -27,6 +26,9 @@ from casebook.design.events import critical, schoenfeld, treated_share
 from casebook.design.exact import checked_alpha, checked_inside
 from casebook.errors import CasebookError
 from casebook.trials.rates import as_array
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Spending = Literal["obrien-fleming", "pocock"]
 
@@ -359,6 +361,8 @@ def log_rank_schedule(
         As :func:`drift_for`; if the ratio is not above 0 and below 1, or so near 1 that more than
         :data:`~casebook.design.arms.LARGEST` events are needed, or sides or allocation are none.
     """
+    import pandas as pd
+
     critical(0.05, sides)  # refuses other sides
     share = treated_share(allocation)
     if checked_ratio(ratio) >= 1:

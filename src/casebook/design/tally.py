@@ -96,13 +96,14 @@ def tally(scenario: Scenario, trials: np.ndarray) -> Tally:
     """Count and sum what trials found, as :func:`casebook.design.trialsim.batch` gives them.
 
     A trial stops at the first look whose statistic is beyond its bound, else at its end; what it found is what was found
-    there. A test that cannot be done (nobody failed, the likelihood has no maximum) does not reject. With bounds only the
-    test that has them is done, the log-rank test or that of one arm: at a stop that it chose, the others keep no level.
+    there. A test that cannot be done (nobody failed, the likelihood has no maximum) does not reject. With ``critical`` only
+    the test that has it is done, the log-rank test or that of one arm: at a stop that it chose, the others keep no level.
+    With ``futility`` alone every test is done at the end, at alpha, and a trial that stopped before rejects nothing.
     """
     z, stop, differ, futile = _stops(scenario, trials)
     looks = np.arange(trials.shape[1])
     at = (np.arange(len(trials)), stop)
-    found, z, rejected = trials[at], z[at], differ[at]
+    found, z, rejected, ended = trials[at], z[at], differ[at], stop == looks[-1]
     beyond = _beyond(scenario.alpha)
 
     counts: dict[str, int] = {}
@@ -115,15 +116,15 @@ def tally(scenario: Scenario, trials: np.ndarray) -> Tally:
     def estimates(analysis: str, estimate: np.ndarray, variance: np.ndarray, true: float, test: bool) -> None:
         there = np.isfinite(estimate)
         estimate, variance = estimate[there], variance[there]
-        reach = beyond * np.sqrt(variance)
+        reach, tested = beyond * np.sqrt(variance), ended[there] & (variance > 0)
         counts[f"{analysis}: estimable"] = int(there.sum())
         counts[f"{analysis}: covered"] = int((np.abs(estimate - true) <= reach).sum())
         moments(analysis, "estimate", estimate)
         moments(analysis, "variance", variance)
         if test:
-            counts[f"{analysis}: rejected"] = int(((np.abs(estimate) >= reach) & (reach > 0)).sum())
+            counts[f"{analysis}: rejected"] = int(((np.abs(estimate) >= reach) & tested).sum())
             better = -estimate if analysis == COX else estimate
-            counts[f"{analysis}: for treatment"] = int(((better >= reach) & (reach > 0)).sum())
+            counts[f"{analysis}: for treatment"] = int(((better >= reach) & tested).sum())
 
     known = truth(scenario)
     first = LOG_RANK if scenario.control else MILESTONE
@@ -220,6 +221,10 @@ def summarise(scenario: Scenario, tally: Tally) -> pd.DataFrame:
     at the milestone. It chooses the look at which a trial stops, and the other tests, done there at ``alpha`` as if that look
     had been the only one, would be called errors more or less often than alpha says. Their estimates, bias and coverage are
     those at the stop, and are drawn away from the truth by it.
+
+    With ``futility`` but without ``critical`` all tests have rejections, those of trials that reached the end: a stop can take
+    power from a test, and not give it errors, so that each is called an error as often as alpha says, or less often. Estimates
+    are those at the stop also then.
 
     Truths are of patients followed beyond HSCT, and of the end of the trial without interim looks. Where ``at_hsct`` is
     ``censor``, bias and coverage are therefore held against what follow-up beyond HSCT would find, and show also what

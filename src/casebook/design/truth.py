@@ -9,6 +9,7 @@ Papers are named here as where a method comes from. They were not read.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 from numbers import Real
@@ -17,12 +18,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from casebook.arguments import shown, whole
 from casebook.design.scenarios import Scenario
 from casebook.errors import CasebookError
 
 ARMS = ("control", "treatment")
 NODES = 48
 """Points of Gauss and Legendre for each piece of time, in which every integrand is smooth."""
+
+FARTHEST = 30.0
+"""A log hazard ratio beyond which it is taken for infinite."""
+
+CACHED = 4096
+"""Scenarios of which what was computed is kept."""
 
 STEEPEST = 20.0
 """A piece is as long as this over its fastest rate, or stands behind others that are, where what falls so fast is gone."""
@@ -54,9 +62,7 @@ def hazards(scenario: Scenario, arm: str, stratum: int = 0) -> Hazards:
         If the scenario has no such arm or stratum.
     """
     _check_arm(scenario, arm)
-    strata = len(scenario.stratum_share)
-    if isinstance(stratum, bool) or not isinstance(stratum, int | np.integer) or not 0 <= stratum < strata:
-        raise CasebookError(f"found the stratum {stratum!r}; expected a whole number from 0 to {strata - 1}")
+    stratum = whole(stratum, "stratum", most=len(scenario.stratum_share) - 1)
     pieces = len(scenario.hazard_from)
     before = np.array(scenario.hazard) * scenario.stratum_ratio[stratum]
     if arm == "treatment":
@@ -73,7 +79,7 @@ def hazards(scenario: Scenario, arm: str, stratum: int = 0) -> Hazards:
 
 def _check_arm(scenario: Scenario, arm: object) -> None:
     if not isinstance(arm, str) or arm not in ARMS[0 if scenario.control else 1 :]:
-        raise CasebookError(f"found the arm {arm!r}; expected one that scenario {scenario.id} has")
+        raise CasebookError(f"found the arm {shown(arm)}; expected one that scenario {scenario.id} has")
 
 
 def sizes(scenario: Scenario) -> np.ndarray:
@@ -138,9 +144,9 @@ def survival(scenario: Scenario, arm: str, times: ArrayLike) -> np.ndarray:
     try:
         times = np.atleast_1d(np.asarray(given, dtype=float))
     except (TypeError, ValueError):
-        raise CasebookError(f"found the times {given!r}; expected months of 0 or more") from None
+        raise CasebookError(f"found the times {shown(given)}; expected months of 0 or more") from None
     if not (np.isfinite(times) & (times >= 0)).all():
-        raise CasebookError(f"found the times {times.tolist()}; expected months of 0 or more")
+        raise CasebookError(f"found the times {shown(times.tolist())}; expected months of 0 or more")
     return _of_arm(scenario, arm, times)[0]
 
 
@@ -206,7 +212,9 @@ def expected_events(scenario: Scenario, month: float) -> float:
     Patients whom the analysis censors at HSCT are counted as if it did not.
     """
     if isinstance(month, bool) or not isinstance(month, Real) or not 0 < month <= scenario.end:
-        raise CasebookError(f"found the month {month!r}; expected it above 0, and at most {scenario.end:g}")
+        raise CasebookError(
+            f"found the month {shown(month)}; expected it above 0, and at most {scenario.end:g}"
+        )
     times, widths = _grid(scenario, month, month - scenario.accrual)
     seen = _followed(scenario, month, times) * widths
     return sum(
@@ -216,6 +224,7 @@ def expected_events(scenario: Scenario, month: float) -> float:
     )
 
 
+@lru_cache(maxsize=CACHED)
 def _last_month(scenario: Scenario) -> float:
     """The end, or the month at which the number of events is expected that ends the trial."""
     if scenario.events is None or expected_events(scenario, scenario.end) <= scenario.events:
@@ -228,6 +237,16 @@ def _last_month(scenario: Scenario) -> float:
     return brentq(lambda month: expected_events(scenario, month) - scenario.events, first, scenario.end)
 
 
+def comparable(scenario: Scenario) -> bool:
+    """Whether patients of both arms fail while the other is at risk, so that there is a ratio for Cox's model to estimate.
+
+    Raises CasebookError if there is one arm.
+    """
+    score = _score(scenario)
+    return score(-FARTHEST) > 0 > score(FARTHEST)
+
+
+@lru_cache(maxsize=CACHED)
 def log_hazard_ratio(scenario: Scenario) -> float:
     """What Cox's model of the arms estimates, in trials so large that chance is gone.
 
@@ -240,6 +259,18 @@ def log_hazard_ratio(scenario: Scenario) -> float:
     CasebookError
         If there is one arm, or the ratio is 0 or infinite.
     """
+    score = _score(scenario)
+    if not score(-FARTHEST) > 0 > score(FARTHEST):
+        raise CasebookError(
+            f"found no failure in one arm of scenario {scenario.id} while the other is at risk; expected a ratio of hazards"
+        )
+    from scipy.optimize import brentq
+
+    return brentq(score, -FARTHEST, FARTHEST, xtol=1e-13)
+
+
+def _score(scenario: Scenario) -> Callable[[float], float]:
+    """What is expected of the score of Cox's model, by the log hazard ratio."""
     if not scenario.control:
         raise CasebookError(f"found one arm in scenario {scenario.id}; expected two to compare")
     month = _last_month(scenario)
@@ -263,17 +294,7 @@ def log_hazard_ratio(scenario: Scenario) -> float:
         share = np.divide(treated, at_risk[:, 0] + treated, out=np.zeros_like(treated), where=treated > 0)
         return float(failing[:, 1].sum() - (everyone * share).sum())
 
-    if not score(-FARTHEST) > 0 > score(FARTHEST):
-        raise CasebookError(
-            f"found no failure in one arm of scenario {scenario.id} while the other is at risk; expected a ratio of hazards"
-        )
-    from scipy.optimize import brentq
-
-    return brentq(score, -FARTHEST, FARTHEST, xtol=1e-13)
-
-
-FARTHEST = 30.0
-"""A log hazard ratio beyond which it is taken for infinite."""
+    return score
 
 
 class Truth(NamedTuple):
@@ -287,7 +308,7 @@ class Truth(NamedTuple):
     """Mean months up to the horizon: of treatment less that of control, or of the only arm."""
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=CACHED)
 def truth(scenario: Scenario) -> Truth:
     """The truth of what every trial of a scenario is summarised by."""
 
@@ -297,3 +318,36 @@ def truth(scenario: Scenario) -> Truth:
     if not scenario.control:
         return Truth(None, *map(float, values("treatment")))
     return Truth(log_hazard_ratio(scenario), *map(float, values("treatment") - values("control")))
+
+
+# -- bounds ---------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=CACHED)
+def level(scenario: Scenario) -> float | None:
+    """The two-sided level of the bounds for a difference: how probably one is passed where there is no effect.
+
+    That of a Brownian motion at the fractions of events, rounded up, at which looks are held, and so of a log-rank test in
+    large trials that reach their ``events``. What futility stops is not counted: the level is kept if a trial goes on
+    against its futility bounds.
+
+    Returns
+    -------
+    float or None
+        None without ``critical``; of one arm or with looks by month, as it is not known beforehand how much information a
+        look has; and where there are more looks, or looks closer to each other, than
+        :class:`casebook.design.sequential.Boundaries` takes.
+    """
+    if not (scenario.critical and scenario.control and scenario.look_by == "fraction"):
+        return None
+    from casebook.design.sequential import Boundaries, crossing
+
+    events = [*scenario.look_counts, scenario.events]
+    try:
+        bounds = Boundaries(
+            [n / scenario.events for n in events], scenario.critical, [-z for z in scenario.critical]
+        )
+    except CasebookError:
+        return None
+    found = crossing(bounds, 0.0)
+    return float(found.upper.sum() + found.lower.sum())
