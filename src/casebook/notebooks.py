@@ -119,8 +119,14 @@ async def _execute_all(
         else:
             done(path, outcome)
 
-    await asyncio.gather(*(one(path, notebook) for path, notebook in unrun.items()))
+    # Those with the most code first: they are likely to take longest, and none should be left alone at the end.
+    longest_first = sorted(unrun.items(), key=lambda item: -_length(item[1]))
+    await asyncio.gather(*(one(path, notebook) for path, notebook in longest_first))
     return failures
+
+
+def _length(notebook: NotebookNode) -> int:
+    return sum(len(cell.source) for cell in notebook.cells if cell.cell_type == "code")
 
 
 def _no_signal_handler(*_: object) -> None:
