@@ -145,9 +145,9 @@ def test_batches_are_smaller_where_trials_are_larger():
 # -- a cluster ------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(name="client", scope="module")
+@pytest.fixture(name="client")
 def _client():
-    """A cluster of two processes on this machine, on any free ports."""
+    """A cluster of two processes on this machine, on any free ports: for one test, which may kill some of it."""
     distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(
