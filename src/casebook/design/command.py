@@ -131,7 +131,8 @@ def _stoppable() -> Iterator[None]:
 def main(words: Sequence[str] | None = None) -> int:
     """Run the campaign that the command line asks for, and give its exit status."""
     given = _parser().parse_args(words)
-    show, last, folder = progress.line(sys.stderr), None, None
+    folder = given.folder or Path(f"{given.results}.batches")
+    show, last = progress.line(sys.stderr), None
 
     def watch(now: Progress) -> None:
         nonlocal last
@@ -145,7 +146,6 @@ def main(words: Sequence[str] | None = None) -> int:
 
     try:
         with _stoppable(), progress.warnings(sys.stderr):
-            folder = given.folder or Path(f"{given.results}.batches")
             spared = [given.scenarios, folder]
             results.check(given.results, overwrite=given.overwrite, apart_from=spared)
             engine, chosen = _engine(given), scenarios.read(given.scenarios)
@@ -159,10 +159,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt as stopped:
         state = f"{last.batches} of {last.of_batches} batches are" if last else "What was finished is"
-        if folder:
-            say(f"Stopped. {state} kept in {folder}: the same command goes on from there.")
-        else:
-            say("Stopped before anything was done.")
+        say(f"Stopped. {state} kept in {folder}: the same command goes on from there.")
         return AFTER_TERM if isinstance(stopped, _Terminated) else 130
     again = f", {done.reused} of them from an earlier run" if done.reused else ""
     count, batches = len(done.scenarios), done.computed + done.reused
